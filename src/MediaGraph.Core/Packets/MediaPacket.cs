@@ -1,0 +1,173 @@
+using MediaGraph.Media;
+
+namespace MediaGraph.Packets;
+
+/// <summary>
+/// One immutable unit of one track: a whole coded frame (H264 and H265 as NAL units with 4-byte length prefixes, AAC as a raw
+/// access unit), with its times and its codec. The payload is pooled and reference-counted: a packet that is passed to a
+/// method is borrowed for that call; who keeps it calls <see cref="Retain"/> and owns exactly one <see cref="Release"/>.
+/// Thread-safe.
+/// </summary>
+public sealed class MediaPacket
+{
+    private readonly PacketPool _pool;
+    private PooledBuffer _buffer = null!;
+    private PooledBuffer? _images;
+    private Codec _codec = null!;
+    private int _offset;
+    private int _length;
+    private int _references;
+
+    internal MediaPacket(PacketPool pool) => _pool = pool;
+
+    /// <summary>How the payload is coded. Another instance than in the packet before it announces a change.</summary>
+    public Codec Codec
+    {
+        get
+        {
+            ThrowIfReleased();
+            return _codec;
+        }
+    }
+
+    /// <summary>Decode time in ticks of the codec's clock since the stream's first packet; strictly increasing per track.</summary>
+    public long DecodeTime { get; private set; }
+
+    /// <summary>Presentation time in ticks of the codec's clock; may go back from packet to packet (B-frames).</summary>
+    public long PresentationTime { get; private set; }
+
+    /// <summary>See <see cref="PacketFlags"/>.</summary>
+    public PacketFlags Flags { get; private set; }
+
+    /// <summary>Whether decoding can start at this packet.</summary>
+    public bool IsKeyframe => (Flags & PacketFlags.Keyframe) != 0;
+
+    /// <summary>The coded bytes. Valid while the caller borrows or owns the packet.</summary>
+    /// <exception cref="InvalidOperationException">The packet was released.</exception>
+    public ReadOnlyMemory<byte> Payload
+    {
+        get
+        {
+            ThrowIfReleased();
+            return _buffer.Memory.Slice(_offset, _length);
+        }
+    }
+
+    /// <summary>The payload's length in bytes.</summary>
+    public int Length => _length;
+
+    /// <summary>Decode time as a span since the stream's first packet.</summary>
+    public TimeSpan DecodeTimestamp => MediaTime.ToTimeSpan(DecodeTime, Codec.ClockRate);
+
+    /// <summary>Adds a reference, which its taker must release.</summary>
+    /// <exception cref="InvalidOperationException">The packet was released.</exception>
+    public void Retain()
+    {
+        if (Interlocked.Increment(ref _references) <= 1)
+        {
+            Interlocked.Decrement(ref _references);
+            throw Misuse("retained after its release");
+        }
+    }
+
+    /// <summary>Drops a reference; the last one gives the memory back.</summary>
+    /// <exception cref="InvalidOperationException">The packet was released more often than retained.</exception>
+    public void Release()
+    {
+        var left = Interlocked.Decrement(ref _references);
+        if (left > 0)
+            return;
+        if (left < 0)
+        {
+            Interlocked.Increment(ref _references);
+            throw Misuse("released twice");
+        }
+
+        var image = _images;
+        _images = null;
+        while (image is not null)
+        {
+            var next = image.NextImage;
+            image.Release();
+            image = next;
+        }
+
+        _buffer.Release();
+        _pool.Return(this);
+    }
+
+    /// <summary>
+    /// The packet's bytes in a wire form. Made on first demand, shared by all who ask for it, and valid as long as the packet.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The packet was released.</exception>
+    public ReadOnlyMemory<byte> GetImage(ImageFormat format)
+    {
+        ArgumentNullException.ThrowIfNull(format);
+        ThrowIfReleased();
+        PooledBuffer? made = null;
+        while (true)
+        {
+            var head = Volatile.Read(ref _images);
+            for (var image = head; image is not null; image = image.NextImage)
+            {
+                if (ReferenceEquals(image.ImageFormat, format))
+                {
+                    made?.Release(); // another thread was faster
+                    return image.Memory[..image.ImageLength];
+                }
+            }
+
+            if (made is null)
+            {
+                made = _pool.Rent(format.Measure(this));
+                try
+                {
+                    made.ImageLength = format.Write(this, made.Span);
+                }
+                catch
+                {
+                    made.Release();
+                    throw;
+                }
+
+                made.ImageFormat = format;
+            }
+
+            made.NextImage = head;
+            if (ReferenceEquals(Interlocked.CompareExchange(ref _images, made, head), head))
+                return made.Memory[..made.ImageLength];
+        }
+    }
+
+    internal void Start(
+        PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, PacketFlags flags)
+    {
+        _buffer = buffer;
+        _offset = offset;
+        _length = length;
+        _codec = codec;
+        DecodeTime = decodeTime;
+        PresentationTime = presentationTime;
+        Flags = flags;
+        Volatile.Write(ref _references, 1);
+    }
+
+    /// <summary>
+    /// Puts the packet on its stream's timeline. Only the feed does this, before anyone else sees the packet.
+    /// </summary>
+    internal void Place(long decodeTime, long presentationTime, PacketFlags flags)
+    {
+        DecodeTime = decodeTime;
+        PresentationTime = presentationTime;
+        Flags = flags;
+    }
+
+    private void ThrowIfReleased()
+    {
+        if (Volatile.Read(ref _references) <= 0)
+            throw Misuse("used after its release");
+    }
+
+    private InvalidOperationException Misuse(string what) =>
+        new($"A media packet was {what}." + (_buffer.TakenAt is null ? "" : $" Its buffer was taken at:\n{_buffer.TakenAt}"));
+}

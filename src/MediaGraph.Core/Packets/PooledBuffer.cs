@@ -1,0 +1,102 @@
+using System.Diagnostics;
+
+namespace MediaGraph.Packets;
+
+/// <summary>
+/// A reference-counted array of a <see cref="PacketPool"/>. Whoever rents it owns one reference; the last
+/// <see cref="Release"/> gives it back. Any misuse throws <see cref="InvalidOperationException"/>.
+/// </summary>
+public sealed class PooledBuffer
+{
+    private readonly PacketPool _pool;
+    private readonly byte[] _array;
+    private int _references;
+
+    internal PooledBuffer(PacketPool pool, byte[] array, int sizeClass)
+    {
+        _pool = pool;
+        _array = array;
+        SizeClass = sizeClass;
+    }
+
+    /// <summary>The whole array; at least as long as was asked for.</summary>
+    /// <exception cref="InvalidOperationException">The buffer was released.</exception>
+    public Memory<byte> Memory
+    {
+        get
+        {
+            ThrowIfReleased();
+            return _array;
+        }
+    }
+
+    /// <inheritdoc cref="Memory"/>
+    public Span<byte> Span
+    {
+        get
+        {
+            ThrowIfReleased();
+            return _array;
+        }
+    }
+
+    /// <summary>Bytes in the array.</summary>
+    public int Capacity => _array.Length;
+
+    internal int SizeClass { get; }
+
+    /// <summary>Where the buffer was rented; only with <see cref="PacketPoolOptions.Diagnostics"/>.</summary>
+    internal StackTrace? TakenAt { get; private set; }
+
+    // A buffer that holds a packet's image is a link of the packet's list of images.
+    internal ImageFormat? ImageFormat { get; set; }
+
+    internal int ImageLength { get; set; }
+
+    internal PooledBuffer? NextImage { get; set; }
+
+    /// <summary>Adds a reference, which its taker must release.</summary>
+    /// <exception cref="InvalidOperationException">The buffer was released.</exception>
+    public void Retain()
+    {
+        if (Interlocked.Increment(ref _references) <= 1)
+        {
+            Interlocked.Decrement(ref _references);
+            throw Misuse("retained after its release");
+        }
+    }
+
+    /// <summary>Drops a reference; the last one gives the buffer back.</summary>
+    /// <exception cref="InvalidOperationException">The buffer was released more often than retained.</exception>
+    public void Release()
+    {
+        var left = Interlocked.Decrement(ref _references);
+        if (left > 0)
+            return;
+        if (left < 0)
+        {
+            Interlocked.Increment(ref _references);
+            throw Misuse("released twice");
+        }
+
+        _pool.Return(this);
+    }
+
+    internal void MarkRented(bool remember)
+    {
+        Volatile.Write(ref _references, 1);
+        if (remember)
+            TakenAt = new StackTrace(2, fNeedFileInfo: false);
+    }
+
+    internal void Poison() => _array.AsSpan().Fill(0xDD);
+
+    private void ThrowIfReleased()
+    {
+        if (Volatile.Read(ref _references) <= 0)
+            throw Misuse("used after its release");
+    }
+
+    private InvalidOperationException Misuse(string what) =>
+        new($"A pooled buffer was {what}." + (TakenAt is null ? "" : $" It was taken at:\n{TakenAt}"));
+}
