@@ -152,14 +152,12 @@ public sealed class MediaPacket
         Volatile.Write(ref _references, 1);
     }
 
-    /// <summary>
-    /// Puts the packet on its stream's timeline. Only the feed does this, before anyone else sees the packet.
-    /// </summary>
-    internal void Place(long decodeTime, long presentationTime, PacketFlags flags)
+    /// <summary>The payload's buffer, with a reference for the caller, and where the payload starts in it.</summary>
+    internal (PooledBuffer Buffer, int Offset) ShareBuffer()
     {
-        DecodeTime = decodeTime;
-        PresentationTime = presentationTime;
-        Flags = flags;
+        ThrowIfReleased();
+        _buffer.Retain();
+        return (_buffer, _offset);
     }
 
     private void ThrowIfReleased()

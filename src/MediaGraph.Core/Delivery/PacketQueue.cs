@@ -1,0 +1,422 @@
+using MediaGraph.Diagnostics;
+using MediaGraph.Graph;
+using MediaGraph.Media;
+using MediaGraph.Packets;
+
+namespace MediaGraph.Delivery;
+
+/// <summary>
+/// What waits for one consumer: packets of all its senders and, on a connection, the replies in between, in one order behind
+/// one gate. Bounded; nobody ever waits to put something in.
+/// </summary>
+public abstract class PacketQueue
+{
+    // The gate. Guards every field below and the SenderState of every sender of this queue.
+    private readonly Lock _gate = new();
+    private readonly Queue<Entry> _backlog = new();
+    private readonly List<Sender> _replaying = [];
+    private long _queuedBytes;
+    private long _replyBytes;
+    private int _joining;
+    private bool _finishing;
+    private bool _closed;
+
+    private protected PacketQueue(PacketPool pool, PacketQueueOptions? options, TimeProvider? timeProvider)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        Pool = pool;
+        Options = options ?? new PacketQueueOptions();
+        TimeProvider = timeProvider ?? TimeProvider.System;
+    }
+
+    private protected PacketPool Pool { get; }
+
+    private protected PacketQueueOptions Options { get; }
+
+    private protected TimeProvider TimeProvider { get; }
+
+    private protected Lock Gate => _gate;
+
+    private protected bool IsClosedLocked => _closed;
+
+    /// <summary>What waits now.</summary>
+    public QueueStatistics GetStatistics()
+    {
+        using (GraphLock.Enter(_gate))
+            return new QueueStatistics(_backlog.Count + PendingLocked, _queuedBytes, OldestAgeLocked(), StalledForLocked);
+    }
+
+    internal SenderStatistics GetStatistics(Sender sender)
+    {
+        using (GraphLock.Enter(_gate))
+        {
+            var state = sender.State;
+            return new SenderStatistics(
+                state.Offered, state.Delivered, state.DeliveredBytes, state.DroppedByOverflow, state.DroppedAwaitingKeyframe,
+                state.DroppedByClose, state.Queued);
+        }
+    }
+
+    /// <summary>
+    /// Makes a sender for a track. Nothing is sent from the queue until each registered sender is attached or closed, so that the
+    /// tracks of one consumer start together.
+    /// </summary>
+    /// <param name="track">What the sender carries.</param>
+    /// <param name="format">How packets become bytes; null for a queue whose reader takes packets.</param>
+    public Sender CreateSender(Track track, WireFormat? format)
+    {
+        ArgumentNullException.ThrowIfNull(track);
+        var sender = new Sender(this, track, format);
+        using (GraphLock.Enter(_gate))
+        {
+            if (_closed)
+            {
+                sender.State.Closed = true;
+            }
+            else
+            {
+                sender.State.Joining = true;
+                _joining++;
+            }
+        }
+
+        return sender;
+    }
+
+    /// <summary>Takes a packet from the graph: sends it in place, queues it, or drops it and counts the drop.</summary>
+    internal void Offer(Sender sender, MediaPacket packet)
+    {
+        var state = sender.State;
+        using (GraphLock.Enter(_gate))
+        {
+            if (_closed || _finishing || state.Closed)
+                return;
+            state.Offered++;
+            if (!state.Joining && !AdmitLocked(state, packet))
+            {
+                state.DroppedAwaitingKeyframe++;
+                return;
+            }
+
+            if (_backlog.Count == 0 && _joining == 0 && _replaying.Count == 0 && TrySendLocked(sender, packet))
+                return;
+            if (IsOverflowingLocked(packet) && !MakeRoomLocked(sender, packet))
+                return;
+            packet.Retain();
+            _backlog.Enqueue(new Entry(sender, packet, null, 0, TimeProvider.GetTimestamp()));
+            state.Queued++;
+            _queuedBytes += packet.Length;
+            if (_joining == 0)
+                WakeLocked();
+        }
+    }
+
+    /// <summary>The sender is attached, and this is what it starts with.</summary>
+    internal void CompleteJoin(Sender sender, GroupCursor? replay, Codec? codec, TimeSpan time)
+    {
+        var state = sender.State;
+        using (GraphLock.Enter(_gate))
+        {
+            if (_closed || _finishing || state.Closed)
+            {
+                replay?.Dispose();
+                return;
+            }
+
+            EndJoiningLocked(state);
+            if (replay is { Remaining: > 0 })
+            {
+                state.Replay = replay;
+                state.Offered += replay.Remaining;
+                state.Queued += replay.Remaining;
+                _replaying.Add(sender);
+            }
+            else
+            {
+                replay?.Dispose();
+                state.AwaitsKeyframe = sender.Track.Kind == MediaKind.Video;
+                RemoveEntriesLocked(entry =>
+                {
+                    if (!ReferenceEquals(entry.Sender, sender) || AdmitLocked(state, entry.Packet!))
+                        return false;
+                    state.DroppedAwaitingKeyframe++;
+                    return true;
+                });
+                if (state.Queued == 0 && codec is not null)
+                    AnnounceLocked(sender, codec, time);
+            }
+
+            if (_joining == 0 && HasBacklogLocked)
+                WakeLocked();
+        }
+    }
+
+    /// <summary>Takes a sender out; when this returns no packet of it is taken any more. Idempotent.</summary>
+    internal void Remove(Sender sender)
+    {
+        using (GraphLock.Enter(_gate))
+        {
+            if (!sender.State.Closed)
+                RemoveLocked(sender);
+        }
+    }
+
+    /// <summary>Puts a reply in line; false when the queue is closed. A queue without a wire takes none.</summary>
+    private protected bool EnqueueReplyLocked(ReadOnlySpan<byte> reply)
+    {
+        if (_closed)
+            return false;
+        var buffer = Pool.Rent(reply.Length);
+        reply.CopyTo(buffer.Span);
+        EnqueueReplyLocked(buffer, reply.Length);
+        return true;
+    }
+
+    private protected void EnqueueReplyLocked(PooledBuffer buffer, int length)
+    {
+        _backlog.Enqueue(new Entry(null, null, buffer, length, TimeProvider.GetTimestamp()));
+        _replyBytes += length;
+        if (_replyBytes > Options.MaxReplyBytes)
+            FailLocked(new CloseReason(CloseCode.LimitExceeded, "too many replies wait for a peer that does not read"));
+        WakeLocked();
+    }
+
+    private protected bool HasBacklogLocked => _backlog.Count > 0 || _replaying.Count > 0;
+
+    /// <summary>Takes what comes next. Whoever takes it owns the packet's, or the buffer's, one reference.</summary>
+    private protected bool TryTakeLocked(out Entry entry)
+    {
+        if (_joining > 0 && (_backlog.Count == 0 || _backlog.Peek().Packet is not null))
+        {
+            entry = default; // the end of the joining wakes us again
+            return false;
+        }
+
+        var replaying = EarliestReplayLocked();
+        if (_backlog.TryPeek(out entry) && (replaying is null || GoesBeforeLocked(entry, replaying)))
+        {
+            _backlog.Dequeue();
+            if (entry.Packet is null)
+            {
+                _replyBytes -= entry.Length;
+            }
+            else
+            {
+                _queuedBytes -= entry.Packet.Length;
+                entry.Sender!.State.Queued--;
+            }
+
+            return true;
+        }
+
+        if (replaying is null)
+            return false;
+        var state = replaying.State;
+        var packet = state.Replay!.Current;
+        packet.Retain();
+        entry = new Entry(replaying, packet, null, 0, 0);
+        state.Queued--;
+        state.Replay.MoveNext();
+        if (state.Replay.Remaining == 0)
+            EndReplayLocked(replaying);
+        return true;
+    }
+
+    /// <summary>Drops all media and takes none any more; replies still go out.</summary>
+    private protected void FinishLocked()
+    {
+        _finishing = true;
+        RemoveAllMediaLocked();
+    }
+
+    /// <summary>Ends the queue: everything that waits is dropped and counted.</summary>
+    private protected void CloseLocked()
+    {
+        if (_closed)
+            return;
+        _closed = true;
+        RemoveAllMediaLocked();
+        while (_backlog.TryDequeue(out var entry))
+            entry.Reply!.Release();
+        _replyBytes = 0;
+    }
+
+    /// <summary>Sends a packet at once. False, with nothing done, when it must be queued.</summary>
+    private protected abstract bool TrySendLocked(Sender sender, MediaPacket packet);
+
+    /// <summary>Something waits: sees to it that it is taken.</summary>
+    private protected abstract void WakeLocked();
+
+    /// <summary>The consumer must be disconnected; carried out elsewhere.</summary>
+    private protected abstract void FailLocked(CloseReason reason);
+
+    /// <summary>Units that were taken but not sent whole.</summary>
+    private protected virtual int PendingLocked => 0;
+
+    private protected virtual TimeSpan StalledForLocked => TimeSpan.Zero;
+
+    // After a gap, or at the start, video begins with a keyframe.
+    private static bool AdmitLocked(SenderState state, MediaPacket packet)
+    {
+        if (packet.Codec.Kind != MediaKind.Video)
+            return true;
+        if ((packet.Flags & PacketFlags.Discontinuity) != 0)
+            state.AwaitsKeyframe = true;
+        if (state.AwaitsKeyframe && !packet.IsKeyframe)
+            return false;
+        state.AwaitsKeyframe = false;
+        return true;
+    }
+
+    private TimeSpan OldestAgeLocked() =>
+        _backlog.TryPeek(out var oldest) ? TimeProvider.GetElapsedTime(oldest.EnqueuedAt) : TimeSpan.Zero;
+
+    private bool IsOverflowingLocked(MediaPacket packet) =>
+        _backlog.Count > 0 && (_queuedBytes + packet.Length > Options.MaxBytes || OldestAgeLocked() > Options.MaxAge);
+
+    // True when the packet may be queued now.
+    private bool MakeRoomLocked(Sender sender, MediaPacket packet)
+    {
+        if (Options.OnOverflow == OverflowPolicy.Disconnect)
+        {
+            sender.State.DroppedByOverflow++;
+            FailLocked(new CloseReason(CloseCode.TooSlow, "the consumer takes less than the stream brings"));
+            return false;
+        }
+
+        RemoveEntriesLocked(static entry =>
+        {
+            if (entry.Sender?.Track.Kind != MediaKind.Video)
+                return false;
+            entry.Sender.State.DroppedByOverflow++;
+            entry.Sender.State.AwaitsKeyframe = true;
+            return true;
+        });
+        var isVideo = sender.Track.Kind == MediaKind.Video;
+        if (isVideo && !packet.IsKeyframe)
+        {
+            sender.State.AwaitsKeyframe = true;
+            sender.State.DroppedByOverflow++;
+            return false;
+        }
+
+        if (isVideo)
+            sender.State.AwaitsKeyframe = false;
+
+        // Without video it is the oldest sound that goes.
+        var excess = _queuedBytes + packet.Length - Options.MaxBytes;
+        RemoveEntriesLocked(entry =>
+        {
+            if (entry.Sender is null || (excess <= 0 && TimeProvider.GetElapsedTime(entry.EnqueuedAt) <= Options.MaxAge))
+                return false;
+            excess -= entry.Packet!.Length;
+            entry.Sender.State.DroppedByOverflow++;
+            return true;
+        });
+        return true;
+    }
+
+    private void AnnounceLocked(Sender sender, Codec codec, TimeSpan time)
+    {
+        if (sender.Format?.WriteParameters(Pool, codec, time, out var length) is not { } parameters)
+            return;
+        sender.State.WireCodec = codec;
+        EnqueueReplyLocked(parameters, length);
+    }
+
+    private Sender? EarliestReplayLocked()
+    {
+        Sender? earliest = null;
+        foreach (var sender in _replaying)
+        {
+            if (earliest is null
+                || sender.State.Replay!.Current.DecodeTimestamp < earliest.State.Replay!.Current.DecodeTimestamp)
+                earliest = sender;
+        }
+
+        return earliest;
+    }
+
+    private static bool GoesBeforeLocked(in Entry entry, Sender replaying) =>
+        entry.Packet is null
+        || (entry.Sender!.State.Replay is null && entry.Packet.DecodeTimestamp < replaying.State.Replay!.Current.DecodeTimestamp);
+
+    private void EndReplayLocked(Sender sender)
+    {
+        sender.State.Replay?.Dispose();
+        sender.State.Replay = null;
+        _replaying.Remove(sender);
+    }
+
+    private void EndJoiningLocked(SenderState state)
+    {
+        if (!state.Joining)
+            return;
+        state.Joining = false;
+        _joining--;
+    }
+
+    private void RemoveLocked(Sender sender)
+    {
+        var state = sender.State;
+        state.Closed = true;
+        EndJoiningLocked(state);
+        if (state.Replay is { } replay)
+        {
+            state.DroppedByClose += replay.Remaining;
+            state.Queued -= replay.Remaining;
+            EndReplayLocked(sender);
+        }
+
+        RemoveEntriesLocked(entry =>
+        {
+            if (!ReferenceEquals(entry.Sender, sender))
+                return false;
+            state.DroppedByClose++;
+            return true;
+        });
+        if (_joining == 0 && HasBacklogLocked)
+            WakeLocked();
+    }
+
+    private void RemoveAllMediaLocked()
+    {
+        while (_replaying.Count > 0)
+        {
+            var state = _replaying[^1].State;
+            state.DroppedByClose += state.Replay!.Remaining;
+            state.Queued -= state.Replay.Remaining;
+            EndReplayLocked(_replaying[^1]);
+        }
+
+        RemoveEntriesLocked(static entry =>
+        {
+            if (entry.Sender is null)
+                return false;
+            entry.Sender.State.DroppedByClose++;
+            return true;
+        });
+    }
+
+    // Keeps the order of what stays.
+    private void RemoveEntriesLocked(Func<Entry, bool> remove)
+    {
+        for (var left = _backlog.Count; left > 0; left--)
+        {
+            var entry = _backlog.Dequeue();
+            if (!remove(entry))
+            {
+                _backlog.Enqueue(entry);
+                continue;
+            }
+
+            entry.Sender!.State.Queued--;
+            _queuedBytes -= entry.Packet!.Length;
+            entry.Packet.Release();
+        }
+    }
+
+    /// <summary>A packet with its sender, or a reply.</summary>
+    private protected readonly record struct Entry(
+        Sender? Sender, MediaPacket? Packet, PooledBuffer? Reply, int Length, long EnqueuedAt);
+}

@@ -1,0 +1,27 @@
+namespace MediaGraph.Delivery;
+
+/// <summary>Bounds of a consumer's queue.</summary>
+public sealed record PacketQueueOptions
+{
+    /// <summary>
+    /// Queued payload bytes, at most; an empty queue takes one packet of any size. Default 4 MiB: 8 s at 4 Mbit/s.
+    /// </summary>
+    public long MaxBytes { get; init; } = 4 << 20;
+
+    /// <summary>Age of the oldest queued packet, at most. Default 5 s: older media is of no use to a live viewer.</summary>
+    public TimeSpan MaxAge { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Bytes of replies that wait for a peer which does not read; beyond it the connection is closed. Default 256 KiB.
+    /// </summary>
+    public int MaxReplyBytes { get; init; } = 256 << 10;
+
+    /// <summary>
+    /// A larger unit is not sent in place: sending 1 MiB would hold the publisher's thread for some 130 µs per viewer. Default
+    /// 256 KiB.
+    /// </summary>
+    public int MaxInPlaceBytes { get; init; } = 256 << 10;
+
+    /// <summary>What happens when one of the bounds is reached.</summary>
+    public OverflowPolicy OnOverflow { get; init; } = OverflowPolicy.DropToKeyframe;
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics.Metrics;
+using MediaGraph.Delivery;
+using MediaGraph.Streams;
+
+namespace MediaGraph.Diagnostics;
+
+/// <summary>The core's instruments. They are read, not written: delivering a packet costs nothing for them.</summary>
+internal sealed class HubMetrics : IDisposable
+{
+    private readonly StreamHub _hub;
+    private readonly Meter _meter;
+    private readonly Lock _departedLock = new();
+    private SenderStatistics _departed;
+    private long _slowFanOuts;
+
+    public HubMetrics(StreamHub hub, IMeterFactory? meterFactory)
+    {
+        _hub = hub;
+        _meter = meterFactory?.Create(MetricNames.CoreMeter) ?? new Meter(MetricNames.CoreMeter);
+        _meter.CreateObservableGauge(MetricNames.Streams, () => _hub.GetSnapshot().Streams.Length, "{stream}");
+        _meter.CreateObservableGauge(MetricNames.Consumers, () => _hub.GetSnapshot().Streams.Sum(s => s.Consumers.Length), "{consumer}");
+        _meter.CreateObservableCounter(MetricNames.PacketsDelivered, () => Totals().Delivered, "{packet}");
+        _meter.CreateObservableCounter(MetricNames.BytesDelivered, () => Totals().DeliveredBytes, "By");
+        _meter.CreateObservableCounter(MetricNames.PacketsDropped, Dropped, "{packet}");
+        _meter.CreateObservableCounter(MetricNames.SlowFanOuts, () => Interlocked.Read(ref _slowFanOuts), "{fanout}");
+        _meter.CreateObservableGauge(MetricNames.PoolOutstanding, () => _hub.Pool.GetStatistics().OutstandingBytes, "By");
+        _meter.CreateObservableGauge(MetricNames.PoolRetained, () => _hub.Pool.GetStatistics().RetainedBytes, "By");
+    }
+
+    public void CountSlowFanOut() => Interlocked.Increment(ref _slowFanOuts);
+
+    public void CountDeparted(SenderStatistics statistics)
+    {
+        lock (_departedLock)
+            _departed += statistics;
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    private SenderStatistics Totals()
+    {
+        SenderStatistics total;
+        lock (_departedLock)
+            total = _departed;
+        foreach (var stream in _hub.GetSnapshot().Streams)
+        {
+            foreach (var consumer in stream.Consumers)
+                total += consumer.Packets;
+        }
+
+        return total;
+    }
+
+    private IEnumerable<Measurement<long>> Dropped()
+    {
+        var total = Totals();
+        yield return new Measurement<long>(total.DroppedByOverflow, new KeyValuePair<string, object?>("reason", "overflow"));
+        yield return new Measurement<long>(total.DroppedAwaitingKeyframe, new KeyValuePair<string, object?>("reason", "keyframe"));
+        yield return new Measurement<long>(total.DroppedByClose, new KeyValuePair<string, object?>("reason", "close"));
+    }
+}

@@ -1,0 +1,11 @@
+namespace MediaGraph.Diagnostics;
+
+/// <summary>A test's scheduler: decides which thread goes on at the seams of <see cref="GraphLock"/>.</summary>
+internal abstract class LockObserver
+{
+    /// <summary>Returns when the current thread may enter the lock; it is then free, since only one thread runs.</summary>
+    public abstract void BeforeEnter(Lock @lock);
+
+    /// <summary>Returns when the current thread may go on.</summary>
+    public abstract void Point();
+}

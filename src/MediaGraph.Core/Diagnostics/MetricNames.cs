@@ -1,0 +1,32 @@
+namespace MediaGraph.Diagnostics;
+
+/// <summary>Names of the meter and the instruments of the core.</summary>
+public static class MetricNames
+{
+    /// <summary>The core's meter.</summary>
+    public const string CoreMeter = "MediaGraph.Core";
+
+    /// <summary>Gauge: streams that exist.</summary>
+    public const string Streams = "mediagraph.streams";
+
+    /// <summary>Gauge: consumers of all streams.</summary>
+    public const string Consumers = "mediagraph.consumers";
+
+    /// <summary>Counter: packets that were delivered to consumers.</summary>
+    public const string PacketsDelivered = "mediagraph.packets.delivered";
+
+    /// <summary>Counter: packets that consumers lost; the tag <c>reason</c> is overflow, keyframe or close.</summary>
+    public const string PacketsDropped = "mediagraph.packets.dropped";
+
+    /// <summary>Counter, in bytes: what was delivered to consumers.</summary>
+    public const string BytesDelivered = "mediagraph.bytes.delivered";
+
+    /// <summary>Counter: fan-outs of one packet that took longer than 2 ms.</summary>
+    public const string SlowFanOuts = "mediagraph.fanouts.slow";
+
+    /// <summary>Gauge, in bytes: packet memory in use.</summary>
+    public const string PoolOutstanding = "mediagraph.pool.outstanding";
+
+    /// <summary>Gauge, in bytes: packet memory that waits to be used again.</summary>
+    public const string PoolRetained = "mediagraph.pool.retained";
+}

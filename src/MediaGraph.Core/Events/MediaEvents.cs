@@ -1,0 +1,59 @@
+using System.Net;
+using MediaGraph.Graph;
+using MediaGraph.Security;
+
+namespace MediaGraph.Events;
+
+/// <summary>Something that happened; read from <see cref="EventSubscription.Reader"/>.</summary>
+/// <param name="Time">When.</param>
+public abstract record MediaEvent(DateTimeOffset Time);
+
+/// <summary>A publisher feeds a stream.</summary>
+public sealed record PublishStarted(DateTimeOffset Time, string Stream, string Protocol, EndPoint? RemoteEndPoint)
+    : MediaEvent(Time);
+
+/// <summary>A publisher left, or was revoked. The counts are those of packets that it sent, exactly.</summary>
+public sealed record PublishStopped(
+    DateTimeOffset Time,
+    string Stream,
+    string Protocol,
+    EndPoint? RemoteEndPoint,
+    TimeSpan Duration,
+    long VideoPackets,
+    long AudioPackets,
+    long Bytes,
+    CloseReason Reason) : MediaEvent(Time);
+
+/// <summary>A consumer joined a stream.</summary>
+public sealed record PlayStarted(DateTimeOffset Time, string Stream, string Protocol, EndPoint? RemoteEndPoint)
+    : MediaEvent(Time);
+
+/// <summary>A consumer left, or was ended.</summary>
+public sealed record PlayStopped(
+    DateTimeOffset Time, string Stream, string Protocol, EndPoint? RemoteEndPoint, TimeSpan Duration, CloseReason Reason)
+    : MediaEvent(Time);
+
+/// <summary>How many consumers a stream has now; in order, one event per change.</summary>
+public sealed record ConsumerCountChanged(DateTimeOffset Time, string Stream, int Count) : MediaEvent(Time);
+
+/// <summary>The authorizer said no.</summary>
+public sealed record AuthorizationFailed(
+    DateTimeOffset Time, string Stream, StreamAction Action, string Protocol, EndPoint? RemoteEndPoint, string Reason)
+    : MediaEvent(Time);
+
+/// <summary>A server accepted a connection.</summary>
+public sealed record ConnectionOpened(DateTimeOffset Time, string Protocol, long ConnectionId, EndPoint? RemoteEndPoint)
+    : MediaEvent(Time);
+
+/// <summary>A connection ended; exactly one per <see cref="ConnectionOpened"/>.</summary>
+/// <param name="Role"><c>publisher</c>, <c>player</c>, both joined by <c>+</c>, or empty.</param>
+/// <param name="Streams">The streams that it published or played.</param>
+public sealed record ConnectionClosed(
+    DateTimeOffset Time,
+    string Protocol,
+    long ConnectionId,
+    EndPoint? RemoteEndPoint,
+    string Role,
+    IReadOnlyList<string> Streams,
+    TimeSpan Duration,
+    CloseReason Reason) : MediaEvent(Time);

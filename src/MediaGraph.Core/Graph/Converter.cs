@@ -1,0 +1,41 @@
+using MediaGraph.Packets;
+
+namespace MediaGraph.Graph;
+
+/// <summary>
+/// A conversion with state, shared by all who need its output. It closes when its last child leaves. Derive from it, and turn
+/// each packet of <see cref="Convert"/> into any number of <see cref="Emit"/>.
+/// </summary>
+public abstract class Converter : Node
+{
+    private object _format = "";
+
+    /// <summary>Creates a converter.</summary>
+    /// <param name="cache">How much of the output is kept for late joiners; null for the defaults.</param>
+    protected Converter(GroupCacheOptions? cache = null)
+        : base(cache ?? new GroupCacheOptions(), closesWhenEmpty: true)
+    {
+    }
+
+    internal object Format => _format;
+
+    /// <summary>Converts one packet, which is borrowed. Calls do not overlap.</summary>
+    protected abstract void Convert(MediaPacket packet);
+
+    /// <summary>
+    /// Hands an output packet, which the caller keeps, to everyone below. It should start a group where its input did.
+    /// </summary>
+    protected void Emit(MediaPacket packet)
+    {
+        ArgumentNullException.ThrowIfNull(packet);
+        FanOut(packet);
+    }
+
+    internal void SetFormat(object format) => _format = format;
+
+    internal override void Accept(MediaPacket packet)
+    {
+        if (!IsClosed)
+            Convert(packet);
+    }
+}

@@ -1,0 +1,20 @@
+namespace MediaGraph.Graph;
+
+/// <summary>How much a node keeps for late joiners: its output since the last keyframe.</summary>
+public sealed record GroupCacheOptions
+{
+    /// <summary>Whether late joiners are given the current group at once. Default true.</summary>
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>
+    /// Payload bytes of a track's group, at most; beyond that nothing is cached until the next keyframe. Default 16 MiB: 10 s at
+    /// 13 Mbit/s.
+    /// </summary>
+    public long MaxBytes { get; init; } = 16 << 20;
+
+    /// <summary>
+    /// Length of a track's group, at most; beyond that nothing is cached until the next keyframe. Default 10 s: the longest
+    /// group that cameras send by default.
+    /// </summary>
+    public TimeSpan MaxDuration { get; init; } = TimeSpan.FromSeconds(10);
+}

@@ -1,0 +1,54 @@
+using MediaGraph.Delivery;
+using MediaGraph.Media;
+using MediaGraph.Packets;
+
+namespace MediaGraph.Graph;
+
+/// <summary>The leaf: one track of one consumer, in front of the consumer's queue.</summary>
+public sealed class Sender : Node
+{
+    private readonly PacketQueue _queue;
+
+    internal Sender(PacketQueue queue, Track track, WireFormat? format)
+        : base(cache: null, closesWhenEmpty: false)
+    {
+        _queue = queue;
+        Track = track;
+        Format = format;
+    }
+
+    /// <summary>What the sender carries.</summary>
+    public Track Track { get; }
+
+    /// <summary>How packets become bytes; null where the consumer takes packets.</summary>
+    internal WireFormat? Format { get; }
+
+    /// <summary>Whether the parent's group is wanted; set before the sender is attached.</summary>
+    internal bool ReplayWanted { get; set; } = true;
+
+    /// <summary>Whether there was a group to replay; known once attached.</summary>
+    internal bool GotReplay { get; private set; }
+
+    /// <summary>What the queue knows of this sender; guarded by the queue's gate.</summary>
+    internal SenderState State { get; } = new();
+
+    /// <summary>What went through and what was dropped.</summary>
+    public SenderStatistics GetStatistics() => _queue.GetStatistics(this);
+
+    /// <inheritdoc/>
+    public override void Close(CloseReason reason)
+    {
+        _queue.Remove(this); // first, so that whoever calls Close, no packet comes after it
+        base.Close(reason);
+    }
+
+    internal override bool WantsReplay => ReplayWanted;
+
+    internal override void Accept(MediaPacket packet) => _queue.Offer(this, packet);
+
+    internal override void OnAttached(GroupCursor? replay)
+    {
+        GotReplay = replay is { Remaining: > 0 };
+        _queue.CompleteJoin(this, replay, (Parent as Receiver)?.Codec, (Parent as Receiver)?.LastDecodeTime ?? TimeSpan.Zero);
+    }
+}

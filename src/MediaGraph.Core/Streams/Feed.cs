@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using MediaGraph.Graph;
+using MediaGraph.Media;
+using MediaGraph.Packets;
+using MediaGraph.Security;
+
+namespace MediaGraph.Streams;
+
+/// <summary>
+/// The right to write a stream, held by one publisher at a time. Disposing it gives the right back: when that returns, no packet
+/// of this feed is on its way.
+/// </summary>
+public sealed class Feed : IAsyncDisposable
+{
+    private readonly MediaStream _stream;
+    private readonly Action<CloseReason>? _onRevoked;
+    private ImmutableArray<FeedTrack> _tracks = [];
+
+    internal Feed(MediaStream stream, PublishRequest request, long number, long started)
+    {
+        _stream = stream;
+        _onRevoked = request.OnRevoked;
+        LastHeard = request.LastHeard;
+        Peer = request.Peer;
+        Number = number;
+        Started = started;
+    }
+
+    /// <summary>The stream's name.</summary>
+    public string StreamName => _stream.Name;
+
+    /// <summary>Counts the feeds of the stream, from 1.</summary>
+    public long Number { get; }
+
+    /// <summary>Who publishes.</summary>
+    public Peer Peer { get; }
+
+    /// <summary>The tracks so far.</summary>
+    public ImmutableArray<FeedTrack> Tracks => _tracks;
+
+    internal Func<long>? LastHeard { get; }
+
+    internal long Started { get; }
+
+    internal PacketPool Pool => _stream.Pool;
+
+    /// <summary>What is added to this feed's times; null before its first packet. Guarded by the push lock, like all below.</summary>
+    internal TimeSpan? Offset { get; set; }
+
+    internal bool HasVideo { get; private set; }
+
+    internal long VideoPackets { get; private set; }
+
+    internal long AudioPackets { get; private set; }
+
+    internal long Bytes { get; private set; }
+
+    /// <summary>Adds a track, which consumers then see.</summary>
+    /// <param name="track">What is offered; its first codec is the one that is sent.</param>
+    /// <exception cref="InvalidOperationException">The feed has a track of that id, or of that id and another kind exists.</exception>
+    public FeedTrack AddTrack(Track track)
+    {
+        ArgumentNullException.ThrowIfNull(track);
+        if (track.Codecs.IsEmpty)
+            throw new ArgumentException("An offered track needs a codec.", nameof(track));
+        if (_tracks.Any(existing => existing.Track.Id == track.Id))
+            throw new InvalidOperationException($"The feed has a track '{track.Id}' already.");
+        var added = new FeedTrack(this, track, _stream.GetOrAddReceiver(track));
+        ImmutableInterlocked.Update(ref _tracks, static (all, one) => all.Add(one), added);
+        HasVideo |= track.Kind == MediaKind.Video;
+        added.Announce(track.Codecs[0]);
+        _stream.AttachConsumers(added.Receiver);
+        return added;
+    }
+
+    /// <summary>Writes a frame to the feed's only track.</summary>
+    /// <exception cref="InvalidOperationException">The feed has no track, or several: write to one of <see cref="Tracks"/>.</exception>
+    /// <inheritdoc cref="FeedTrack.Write(ReadOnlySpan{byte}, TimeSpan, TimeSpan?, bool?)"/>
+    public bool Write(ReadOnlySpan<byte> frame, TimeSpan presentationTime) =>
+        _tracks is [var only]
+            ? only.Write(frame, presentationTime)
+            : throw new InvalidOperationException("Write to one of the feed's tracks.");
+
+    /// <summary>Ends the feed. Idempotent.</summary>
+    /// <param name="reason">What the consumers are told.</param>
+    public void Close(CloseReason reason) => _stream.EndFeed(this, reason);
+
+    /// <summary>Ends the feed. Idempotent.</summary>
+    public ValueTask DisposeAsync()
+    {
+        Close(CloseReason.Requested);
+        return ValueTask.CompletedTask;
+    }
+
+    internal bool Write(
+        FeedTrack track, PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime,
+        bool isKeyframe) =>
+        _stream.Write(this, track, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe);
+
+    internal void Announce(FeedTrack track, Codec codec) => _stream.Announce(this, track, codec);
+
+    internal void Count(MediaKind kind, int bytes)
+    {
+        if (kind == MediaKind.Video)
+            VideoPackets++;
+        else if (kind == MediaKind.Audio)
+            AudioPackets++;
+        Bytes += bytes;
+    }
+
+    internal FeedSnapshot GetSnapshot(TimeProvider timeProvider) => new(
+        Number, Peer.Protocol, Peer.RemoteEndPoint?.ToString(), Peer.User, timeProvider.GetElapsedTime(Started), VideoPackets,
+        AudioPackets, Bytes);
+
+    internal void Revoke(CloseReason reason) => _onRevoked?.Invoke(reason);
+}

@@ -1,0 +1,84 @@
+using MediaGraph.Graph;
+using MediaGraph.Media;
+using MediaGraph.Packets;
+
+namespace MediaGraph.Streams;
+
+/// <summary>One track of a feed. Writes of one feed must not overlap.</summary>
+public sealed class FeedTrack
+{
+    private readonly Feed _feed;
+    private Codec _codec;
+
+    internal FeedTrack(Feed feed, Track track, Receiver receiver)
+    {
+        _feed = feed;
+        _codec = track.Codecs[0];
+        Track = track;
+        Receiver = receiver;
+    }
+
+    /// <summary>What was offered.</summary>
+    public Track Track { get; }
+
+    internal Receiver Receiver { get; }
+
+    /// <summary>Whether a packet of this feed has gone through. Guarded by the push lock, like all below.</summary>
+    internal bool Continues { get; set; }
+
+    /// <summary>A keyframe of the video went by since the last packet of this track.</summary>
+    internal bool GroupPending { get; set; }
+
+    /// <summary>Writes a frame by copy. False when the feed has ended or was revoked: the frame went nowhere.</summary>
+    /// <param name="frame">The coded frame, as <see cref="MediaPacket"/> says for its codec.</param>
+    /// <param name="presentationTime">When it is shown, in the feed's own time.</param>
+    /// <param name="decodeTime">When it is decoded; null for the presentation time (no B-frames).</param>
+    /// <param name="isKeyframe">Whether decoding can start here; null to look into the frame.</param>
+    public bool Write(
+        ReadOnlySpan<byte> frame, TimeSpan presentationTime, TimeSpan? decodeTime = null, bool? isKeyframe = null)
+    {
+        var codec = _codec;
+        var buffer = _feed.Pool.Rent(frame.Length);
+        frame.CopyTo(buffer.Span);
+        return Write(
+            buffer, 0, frame.Length, codec,
+            MediaTime.FromTimeSpan(decodeTime ?? presentationTime, codec.ClockRate),
+            MediaTime.FromTimeSpan(presentationTime, codec.ClockRate),
+            isKeyframe ?? codec.IsKeyframe(frame));
+    }
+
+    /// <summary>Writes a packet of another stream, which the caller keeps, without copying its payload.</summary>
+    /// <returns>False when the feed has ended or was revoked.</returns>
+    public bool Write(MediaPacket packet)
+    {
+        ArgumentNullException.ThrowIfNull(packet);
+        var (buffer, offset) = packet.ShareBuffer();
+        return Write(buffer, offset, packet.Length, packet.Codec, packet.DecodeTime, packet.PresentationTime, packet.IsKeyframe);
+    }
+
+    /// <summary>Writes a frame without copying it.</summary>
+    /// <param name="buffer">Its one reference passes to the feed, also when this returns false.</param>
+    /// <param name="offset">Where the frame starts, in bytes.</param>
+    /// <param name="length">The frame's length in bytes.</param>
+    /// <param name="codec">How it is coded; another instance than before announces a change.</param>
+    /// <param name="decodeTime">In ticks of the codec's clock, in the feed's own time.</param>
+    /// <param name="presentationTime">In ticks of the codec's clock, in the feed's own time.</param>
+    /// <param name="isKeyframe">Whether decoding can start here.</param>
+    /// <returns>False when the feed has ended or was revoked.</returns>
+    public bool Write(
+        PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, bool isKeyframe)
+    {
+        ArgumentNullException.ThrowIfNull(buffer);
+        ArgumentNullException.ThrowIfNull(codec);
+        _codec = codec;
+        return _feed.Write(this, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe);
+    }
+
+    /// <summary>Announces a codec before its first frame, so that those who join now are told of it.</summary>
+    public void Announce(Codec codec)
+    {
+        ArgumentNullException.ThrowIfNull(codec);
+        _codec = codec;
+        _feed.Announce(this, codec);
+    }
+}

@@ -1,0 +1,424 @@
+using System.Collections.Immutable;
+using MediaGraph.Diagnostics;
+using MediaGraph.Events;
+using MediaGraph.Graph;
+using MediaGraph.Media;
+using MediaGraph.Packets;
+
+namespace MediaGraph.Streams;
+
+/// <summary>
+/// A name with its timeline, its receivers, at most one feed, and its consumers. It lives while it has a feed or a consumer that
+/// waits for one. Thread-safe.
+/// </summary>
+public sealed class MediaStream
+{
+    private readonly StreamHub _hub;
+
+    // Guards the fields of the next group. Nothing waits or calls out under it.
+    private readonly Lock _stateLock = new();
+    private ImmutableArray<Receiver> _receivers = [];
+    private ImmutableArray<Subscription> _subscriptions = [];
+    private Feed? _feed;
+    private long _feeds;
+    private long _waitingSince;
+    private bool _closed;
+    private ITimer? _waitTimer;
+
+    // Held for a whole fan-out: who holds it knows that no packet is on its way. Graph locks are taken under it, one at a time.
+    private readonly Lock _pushLock = new();
+    private readonly Timeline _timeline;
+    private Feed? _live; // the feed whose packets pass
+
+    internal MediaStream(StreamHub hub, string name)
+    {
+        _hub = hub;
+        _timeline = new Timeline(hub.TimeProvider);
+        Name = name;
+    }
+
+    /// <summary>The stream's name.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether somebody publishes it now.</summary>
+    public bool IsPublished => Volatile.Read(ref _feed) is not null;
+
+    /// <summary>Whether the stream is over, its name free.</summary>
+    internal bool IsClosed => Volatile.Read(ref _closed);
+
+    internal PacketPool Pool => _hub.Pool;
+
+    /// <summary>A view of the stream, its feed and its consumers.</summary>
+    public StreamSnapshot GetSnapshot()
+    {
+        Feed? feed;
+        TimeSpan? waiting;
+        ImmutableArray<Receiver> receivers;
+        ImmutableArray<Subscription> subscriptions;
+        using (GraphLock.Enter(_stateLock))
+        {
+            feed = _feed;
+            waiting = feed is null ? _hub.TimeProvider.GetElapsedTime(_waitingSince) : null;
+            receivers = _receivers;
+            subscriptions = _subscriptions;
+        }
+
+        return new StreamSnapshot(
+            Name,
+            feed?.GetSnapshot(_hub.TimeProvider),
+            waiting,
+            [.. receivers.Select(r => new TrackSnapshot(r.Track.Id, r.Track.Kind, r.Codec, r.Packets, r.Bytes, r.LastDecodeTime))],
+            [.. subscriptions.Select(s => s.GetSnapshot())]);
+    }
+
+    // ---- Feeds ------------------------------------------------------------------------------------------------------------
+
+    /// <summary>Takes the right to write the stream; null when the stream was closed meanwhile.</summary>
+    /// <exception cref="StreamException"><see cref="StreamError.AlreadyPublished"/>.</exception>
+    internal Feed? TryStartFeed(PublishRequest request)
+    {
+        Feed feed;
+        Feed? replaced;
+        ITimer? waitTimer;
+        ImmutableArray<Subscription> subscriptions;
+        while (true)
+        {
+            replaced = Volatile.Read(ref _feed);
+            if (replaced is not null && !MayReplace(replaced, request))
+                throw new StreamException(StreamError.AlreadyPublished, "the stream has a publisher");
+            GraphLock.Point();
+            using (GraphLock.Enter(_stateLock))
+            {
+                if (_closed)
+                    return null;
+                if (!ReferenceEquals(_feed, replaced))
+                    continue;
+                feed = new Feed(this, request, ++_feeds, _hub.TimeProvider.GetTimestamp());
+                _feed = feed;
+                waitTimer = _waitTimer;
+                _waitTimer = null;
+                subscriptions = _subscriptions;
+            }
+
+            break;
+        }
+
+        waitTimer?.Dispose();
+        if (replaced is not null)
+            FinishFeed(replaced, new CloseReason(CloseCode.Replaced, "another publisher took the stream over"), isRevoked: true);
+        GoLive(feed);
+        _hub.Events.Publish(new PublishStarted(_hub.Now, Name, request.Peer.Protocol, request.Peer.RemoteEndPoint));
+        foreach (var subscription in subscriptions)
+            subscription.SetState(SubscriptionState.Fed, null);
+        return feed;
+    }
+
+    /// <summary>Gives the right back. Consumers wait for another feed, or are ended when they wait in vain.</summary>
+    internal void EndFeed(Feed feed, CloseReason reason)
+    {
+        ImmutableArray<Subscription> subscriptions;
+        bool isOver;
+        var waitLimit = _hub.Options.WaitForPublisher;
+        using (GraphLock.Enter(_stateLock))
+        {
+            if (!ReferenceEquals(_feed, feed))
+                return; // ended before, or replaced
+            _feed = null;
+            _waitingSince = _hub.TimeProvider.GetTimestamp();
+            subscriptions = _subscriptions;
+            isOver = _closed || subscriptions.IsEmpty || waitLimit <= TimeSpan.Zero;
+            _closed = isOver;
+        }
+
+        FinishFeed(feed, reason, isRevoked: false);
+        if (isOver)
+        {
+            FinishClose(new CloseReason(CloseCode.PublisherLeft, "the publisher left"));
+            return;
+        }
+
+        foreach (var subscription in subscriptions)
+            subscription.SetState(SubscriptionState.Waiting, reason);
+        StartWaiting(feed, waitLimit);
+    }
+
+    internal Receiver GetOrAddReceiver(Track track)
+    {
+        Receiver? added = null;
+        while (true)
+        {
+            using (GraphLock.Enter(_stateLock))
+            {
+                foreach (var receiver in _receivers)
+                {
+                    if (receiver.Track.Id != track.Id)
+                        continue;
+                    if (receiver.Track.Kind != track.Kind)
+                        throw new InvalidOperationException($"The stream's track '{track.Id}' is of another kind.");
+                    return receiver;
+                }
+
+                if (added is not null)
+                {
+                    if (!_closed)
+                        _receivers = _receivers.Add(added);
+                    return added;
+                }
+            }
+
+            added = new Receiver(track, _hub.Options.GroupCache);
+        }
+    }
+
+    internal void AttachConsumers(Receiver receiver)
+    {
+        ImmutableArray<Subscription> subscriptions;
+        using (GraphLock.Enter(_stateLock))
+            subscriptions = _subscriptions;
+        foreach (var subscription in subscriptions)
+            subscription.Attach([receiver]);
+    }
+
+    internal void Announce(Feed feed, FeedTrack track, Codec codec)
+    {
+        using (GraphLock.EnterPush(_pushLock))
+        {
+            if (ReferenceEquals(_live, feed))
+                track.Receiver.Announce(codec);
+        }
+    }
+
+    /// <summary>Puts a frame on the timeline and sends it down the graph, on the caller's thread.</summary>
+    internal bool Write(
+        Feed feed, FeedTrack track, PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime,
+        bool isKeyframe)
+    {
+        using (GraphLock.EnterPush(_pushLock))
+        {
+            if (!ReferenceEquals(_live, feed))
+            {
+                buffer.Release();
+                return false;
+            }
+
+            var started = _hub.TimeProvider.GetTimestamp();
+            feed.Offset ??= _timeline.OffsetFor(MediaTime.ToTimeSpan(decodeTime, codec.ClockRate));
+            var placed = Place(track.Receiver, codec, decodeTime + MediaTime.FromTimeSpan(feed.Offset.Value, codec.ClockRate));
+            var packet = Pool.CreatePacket(
+                buffer, offset, length, codec, placed, placed + (presentationTime - decodeTime), FlagsOf(feed, track, codec, isKeyframe));
+            feed.Count(codec.Kind, length);
+            track.Continues = true;
+            _timeline.Advance(packet.DecodeTimestamp);
+            try
+            {
+                track.Receiver.Push(packet);
+            }
+            finally
+            {
+                packet.Release();
+            }
+
+            if (_hub.TimeProvider.GetElapsedTime(started) > StreamHub.SlowFanOut)
+                _hub.CountSlowFanOut();
+            return true;
+        }
+    }
+
+    // ---- Consumers --------------------------------------------------------------------------------------------------------
+
+    /// <summary>Registers a consumer; false when nobody publishes the stream.</summary>
+    internal bool TryAdd(Subscription subscription)
+    {
+        using (GraphLock.Enter(_stateLock))
+        {
+            if (_closed || _feed is null)
+                return false;
+            _subscriptions = _subscriptions.Add(subscription);
+            PublishConsumerCountLocked();
+            return true;
+        }
+    }
+
+    internal void Remove(Subscription subscription)
+    {
+        bool isOver;
+        using (GraphLock.Enter(_stateLock))
+        {
+            var remaining = _subscriptions.Remove(subscription);
+            if (remaining.Length == _subscriptions.Length)
+                return;
+            _subscriptions = remaining;
+            PublishConsumerCountLocked();
+            isOver = remaining.IsEmpty && _feed is null && !_closed;
+            _closed |= isOver;
+        }
+
+        if (isOver)
+            FinishClose(new CloseReason(CloseCode.PublisherLeft, "the last consumer left while it waited for a publisher"));
+    }
+
+    internal ImmutableArray<Receiver> GetReceivers()
+    {
+        using (GraphLock.Enter(_stateLock))
+            return _receivers;
+    }
+
+    // ---- End --------------------------------------------------------------------------------------------------------------
+
+    /// <summary>Ends the stream: its feed is revoked, its consumers are told the reason. Idempotent.</summary>
+    internal void Close(CloseReason reason)
+    {
+        Feed? feed;
+        using (GraphLock.Enter(_stateLock))
+        {
+            if (_closed)
+                return;
+            _closed = true;
+            feed = _feed;
+            _feed = null;
+        }
+
+        if (feed is not null)
+            FinishFeed(feed, reason, isRevoked: true);
+        FinishClose(reason);
+    }
+
+    private bool MayReplace(Feed current, PublishRequest request)
+    {
+        if (_hub.Options.OnPublisherConflict == PublisherConflict.Replace)
+            return true;
+        var isStale = current.LastHeard is not null
+            && _hub.TimeProvider.GetElapsedTime(current.LastHeard()) >= _hub.Options.StalePublisherAfter;
+        if (!isStale)
+            return false;
+        return current.Peer.User is null && request.Peer.User is null
+            ? current.Peer.Address is { } address && address.Equals(request.Peer.Address)
+            : current.Peer.User == request.Peer.User;
+    }
+
+    private void GoLive(Feed feed)
+    {
+        using (GraphLock.EnterPush(_pushLock))
+        {
+            if (!ReferenceEquals(Volatile.Read(ref _feed), feed))
+                return; // replaced before it began
+            _live = feed;
+            foreach (var receiver in GetReceivers())
+                receiver.Rest();
+        }
+    }
+
+    private void FinishFeed(Feed feed, CloseReason reason, bool isRevoked)
+    {
+        long video, audio, bytes;
+        using (GraphLock.EnterPush(_pushLock))
+        {
+            if (ReferenceEquals(_live, feed))
+            {
+                _live = null;
+                foreach (var receiver in GetReceivers())
+                    receiver.Rest();
+            }
+
+            (video, audio, bytes) = (feed.VideoPackets, feed.AudioPackets, feed.Bytes);
+        }
+
+        _hub.Events.Publish(new PublishStopped(
+            _hub.Now, Name, feed.Peer.Protocol, feed.Peer.RemoteEndPoint, _hub.TimeProvider.GetElapsedTime(feed.Started), video, audio,
+            bytes, reason));
+        if (isRevoked)
+            feed.Revoke(reason);
+    }
+
+    private void FinishClose(CloseReason reason)
+    {
+        ITimer? waitTimer;
+        ImmutableArray<Receiver> receivers;
+        ImmutableArray<Subscription> subscriptions;
+        using (GraphLock.Enter(_stateLock))
+        {
+            waitTimer = _waitTimer;
+            _waitTimer = null;
+            receivers = _receivers;
+            _receivers = [];
+            subscriptions = _subscriptions;
+        }
+
+        _hub.Remove(this); // the name is free before its consumers are told
+        waitTimer?.Dispose();
+        foreach (var subscription in subscriptions)
+            subscription.Close(reason);
+        foreach (var receiver in receivers)
+            receiver.Close(reason);
+    }
+
+    private void StartWaiting(Feed lost, TimeSpan limit)
+    {
+        var timer = _hub.TimeProvider.CreateTimer(
+            static state =>
+            {
+                var (stream, lostFeed) = ((MediaStream, Feed))state!;
+                stream.StopWaiting(lostFeed);
+            },
+            (this, lost), limit, Timeout.InfiniteTimeSpan);
+        ITimer? surplus = timer;
+        using (GraphLock.Enter(_stateLock))
+        {
+            if (!_closed && _feed is null && _feeds == lost.Number)
+                (surplus, _waitTimer) = (_waitTimer, timer);
+        }
+
+        surplus?.Dispose();
+    }
+
+    private void StopWaiting(Feed lost)
+    {
+        using (GraphLock.Enter(_stateLock))
+        {
+            if (_closed || _feed is not null || _feeds != lost.Number)
+                return; // a publisher came back
+            _closed = true;
+        }
+
+        FinishClose(new CloseReason(CloseCode.PublisherLeft, "the publisher left and did not come back in time"));
+    }
+
+    // Decode time increases strictly per receiver, across feeds and clocks.
+    private static long Place(Receiver receiver, Codec codec, long decodeTime)
+    {
+        if (receiver.LastClockRate != codec.ClockRate)
+        {
+            if (receiver.LastClockRate != 0)
+                receiver.LastTicks = MediaTime.Rescale(receiver.LastTicks, receiver.LastClockRate, codec.ClockRate);
+            receiver.LastClockRate = codec.ClockRate;
+        }
+
+        return receiver.LastTicks = Math.Max(decodeTime, receiver.LastTicks + 1);
+    }
+
+    // Groups begin with the video's keyframes; in a stream without video every packet of sound begins one.
+    private static PacketFlags FlagsOf(Feed feed, FeedTrack track, Codec codec, bool isKeyframe)
+    {
+        var flags = isKeyframe ? PacketFlags.Keyframe : PacketFlags.None;
+        if (!track.Continues && track.Receiver.Packets > 0)
+            flags |= PacketFlags.Discontinuity;
+        switch (codec.Kind)
+        {
+            case MediaKind.Video when isKeyframe:
+                foreach (var other in feed.Tracks)
+                    other.GroupPending = true;
+                return flags | PacketFlags.StartsGroup;
+            case MediaKind.Audio when track.GroupPending || !feed.HasVideo:
+                track.GroupPending = false;
+                return flags | PacketFlags.StartsGroup;
+            case MediaKind.Data when isKeyframe:
+                return flags | PacketFlags.StartsGroup;
+            default:
+                return flags;
+        }
+    }
+
+    // Under the lock, so that the counts come out in order; a subscriber's channel never blocks nor calls back.
+    private void PublishConsumerCountLocked() =>
+        _hub.Events.Publish(new ConsumerCountChanged(_hub.Now, Name, _subscriptions.Length));
+}

@@ -1,0 +1,26 @@
+namespace MediaGraph.Streams;
+
+/// <summary>Why a stream cannot be published or played.</summary>
+public enum StreamError
+{
+    /// <summary>Nobody publishes it and nothing configures it.</summary>
+    NotFound,
+
+    /// <summary>It has a publisher that may not be replaced.</summary>
+    AlreadyPublished,
+
+    /// <summary>Its name is not one: see <see cref="StreamName"/>.</summary>
+    InvalidName,
+
+    /// <summary>The authorizer said no.</summary>
+    Unauthorized,
+
+    /// <summary>Nothing of it can be played in the codecs that were asked for.</summary>
+    CodecsNotMatched,
+
+    /// <summary>The hub stops.</summary>
+    Stopping,
+
+    /// <summary>It ended for a reason that its consumer should know of.</summary>
+    Ended,
+}

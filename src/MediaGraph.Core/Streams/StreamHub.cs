@@ -1,0 +1,259 @@
+using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using MediaGraph.Delivery;
+using MediaGraph.Diagnostics;
+using MediaGraph.Events;
+using MediaGraph.Graph;
+using MediaGraph.Media;
+using MediaGraph.Packets;
+using MediaGraph.Security;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MediaGraph.Streams;
+
+/// <summary>
+/// What holds the streams: protocols publish to it and subscribe from it, and so does your code. Thread-safe; several hubs in
+/// one process know nothing of each other.
+/// </summary>
+public sealed class StreamHub : IAsyncDisposable
+{
+    /// <summary>A fan-out that takes longer than this is counted: it delays the publisher's next packet.</summary>
+    internal static readonly TimeSpan SlowFanOut = TimeSpan.FromMilliseconds(2);
+
+    private readonly ILogger _logger;
+    private readonly HubMetrics _metrics;
+
+    // Guards _streams and _stopping.
+    private readonly Lock _streamsLock = new();
+    private ImmutableDictionary<string, MediaStream> _streams =
+        ImmutableDictionary.Create<string, MediaStream>(StringComparer.Ordinal);
+
+    private bool _stopping;
+    private long _subscriptionIds;
+
+    /// <summary>Creates a hub.</summary>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <param name="loggerFactory">Null for no logs.</param>
+    /// <param name="timeProvider">Null for the system's time.</param>
+    /// <param name="meterFactory">Null for a meter of the hub's own.</param>
+    public StreamHub(
+        StreamHubOptions? options = null, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null,
+        IMeterFactory? meterFactory = null)
+    {
+        Options = options ?? new StreamHubOptions();
+        TimeProvider = timeProvider ?? TimeProvider.System;
+        Pool = new PacketPool(Options.Pool);
+        _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Streams");
+        _metrics = new HubMetrics(this, meterFactory);
+    }
+
+    /// <summary>The hub's settings.</summary>
+    public StreamHubOptions Options { get; }
+
+    /// <summary>Where packets take their memory from.</summary>
+    public PacketPool Pool { get; }
+
+    /// <summary>What happens in the hub and in the protocols around it.</summary>
+    public EventBus Events { get; } = new();
+
+    internal TimeProvider TimeProvider { get; }
+
+    internal DateTimeOffset Now => TimeProvider.GetUtcNow();
+
+    /// <summary>Publishes a stream by code, past the authorizer.</summary>
+    /// <param name="stream">The stream's name: see <see cref="StreamName"/>.</param>
+    /// <param name="tracks">What is published; more can be added to the feed.</param>
+    /// <exception cref="StreamException">The name is none, or the stream has a publisher, or the hub stops.</exception>
+    public Feed Publish(string stream, params IReadOnlyList<Track> tracks) =>
+        StartFeed(new PublishRequest(stream) { Tracks = tracks });
+
+    /// <summary>Publishes a stream, if the authorizer allows it.</summary>
+    /// <exception cref="StreamException">See <see cref="StreamError"/>.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    public async ValueTask<Feed> PublishAsync(PublishRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var peer = await AuthorizeAsync(StreamAction.Publish, request.Stream, request.Peer, cancellationToken).ConfigureAwait(false);
+        return StartFeed(request with { Peer = peer });
+    }
+
+    /// <summary>
+    /// Subscribes by code to all tracks of a stream, past the authorizer. The enumeration ends when the stream does; leaving it
+    /// unsubscribes. A reader that is too slow loses media as <see cref="StreamHubOptions.Queue"/> says.
+    /// </summary>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Batches of packets; dispose each.</returns>
+    /// <exception cref="StreamException">Nobody publishes the stream, or it ended for a reason to know of.</exception>
+    public IAsyncEnumerable<PacketBatch> Subscribe(string stream, CancellationToken cancellationToken = default) =>
+        Subscribe(new SubscribeRequest(stream), cancellationToken);
+
+    /// <inheritdoc cref="Subscribe(string, CancellationToken)"/>
+    /// <param name="request">What is wanted of which stream.</param>
+    public async IAsyncEnumerable<PacketBatch> Subscribe(
+        SubscribeRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var queue = new PullQueue(Pool, Options.Queue, TimeProvider);
+        var onStateChanged = request.OnStateChanged;
+        var subscription = AddSubscription(
+            request with
+            {
+                OnStateChanged = (state, reason) =>
+                {
+                    if (state == SubscriptionState.Ended)
+                        queue.Close(reason!);
+                    onStateChanged?.Invoke(state, reason);
+                },
+            },
+            queue, format: null);
+        await using (subscription.ConfigureAwait(false))
+        {
+            subscription.Start();
+            while (await queue.ReadAsync(cancellationToken).ConfigureAwait(false) is { } batch)
+                yield return batch;
+            if (queue.Reason is { Code: not (CloseCode.Requested or CloseCode.PublisherLeft or CloseCode.Stopping) } reason)
+                throw new StreamException(StreamError.Ended, reason.Text);
+        }
+    }
+
+    /// <summary>Subscribes a protocol's queue, if the authorizer allows it. The subscription is held until it is started.</summary>
+    /// <param name="request">Who wants to be fed by what.</param>
+    /// <param name="queue">Where the packets go; the caller owns it.</param>
+    /// <param name="format">How packets become bytes.</param>
+    /// <param name="cancellationToken">Cancelled, nothing is left behind.</param>
+    /// <exception cref="StreamException">See <see cref="StreamError"/>.</exception>
+    public async ValueTask<Subscription> SubscribeAsync(
+        SubscribeRequest request, PacketQueue queue, WireFormat format, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(queue);
+        ArgumentNullException.ThrowIfNull(format);
+        var peer = await AuthorizeAsync(StreamAction.Play, request.Stream, request.Peer, cancellationToken).ConfigureAwait(false);
+        return AddSubscription(request with { Peer = peer }, queue, format);
+    }
+
+    /// <summary>The stream of that name; null when there is none.</summary>
+    public MediaStream? Find(string stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return Volatile.Read(ref _streams).GetValueOrDefault(stream);
+    }
+
+    /// <summary>A view of everything; each stream's part is consistent in itself.</summary>
+    public HubSnapshot GetSnapshot() => new(
+        [.. Volatile.Read(ref _streams).Values.Select(stream => stream.GetSnapshot()).OrderBy(s => s.Name, StringComparer.Ordinal)],
+        Pool.GetStatistics());
+
+    /// <summary>Ends every stream: publishers are revoked and consumers told. Idempotent. Nothing can be published afterwards.</summary>
+    public ValueTask DisposeAsync()
+    {
+        using (GraphLock.Enter(_streamsLock))
+            _stopping = true;
+        foreach (var stream in Volatile.Read(ref _streams).Values)
+            stream.Close(CloseReason.Stopping);
+        _metrics.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    internal static Track Offer(Receiver receiver) =>
+        receiver.Codec is { } codec ? Track.Of(codec, receiver.Track.Id) : receiver.Track;
+
+    internal void Remove(MediaStream stream)
+    {
+        using (GraphLock.Enter(_streamsLock))
+        {
+            if (_streams.TryGetValue(stream.Name, out var current) && ReferenceEquals(current, stream))
+                _streams = _streams.Remove(stream.Name);
+        }
+    }
+
+    internal void CountSlowFanOut() => _metrics.CountSlowFanOut();
+
+    internal void CountDeparted(SenderStatistics statistics) => _metrics.CountDeparted(statistics);
+
+    private Feed StartFeed(PublishRequest request)
+    {
+        StreamName.ThrowIfInvalid(request.Stream);
+        while (true)
+        {
+            var feed = GetOrAddStream(request.Stream).TryStartFeed(request);
+            if (feed is null)
+            {
+                GraphLock.Point();
+                continue; // the stream ended between the two steps; its name is free, or soon will be
+            }
+
+            try
+            {
+                foreach (var track in request.Tracks)
+                    feed.AddTrack(track);
+                return feed;
+            }
+            catch
+            {
+                feed.Close(new CloseReason(CloseCode.Refused, "a track that cannot be published"));
+                throw;
+            }
+        }
+    }
+
+    private MediaStream GetOrAddStream(string name)
+    {
+        using (GraphLock.Enter(_streamsLock))
+        {
+            if (_stopping)
+                throw new StreamException(StreamError.Stopping, "the server stops");
+            if (!_streams.TryGetValue(name, out var stream) || stream.IsClosed)
+                _streams = _streams.SetItem(name, stream = new MediaStream(this, name));
+            return stream;
+        }
+    }
+
+    private Subscription AddSubscription(SubscribeRequest request, PacketQueue queue, WireFormat? format)
+    {
+        StreamName.ThrowIfInvalid(request.Stream);
+        var stream = Find(request.Stream);
+        if (stream is null)
+            throw NotFound();
+        var offered = stream.GetReceivers();
+        if (request.Wanted is { } wanted && !offered.IsEmpty
+            && !TrackMatch.TryMatch([.. offered.Select(Offer)], wanted, out _, out var failure))
+            throw new StreamException(StreamError.CodecsNotMatched, failure);
+        var subscription = new Subscription(
+            this, stream, request, queue, format, Interlocked.Increment(ref _subscriptionIds));
+        return stream.TryAdd(subscription) ? subscription : throw NotFound();
+
+        static StreamException NotFound() => new(StreamError.NotFound, "nobody publishes this stream");
+    }
+
+    // User code: never on the caller's thread, which may be a socket's.
+    private async ValueTask<Peer> AuthorizeAsync(
+        StreamAction action, string stream, Peer peer, CancellationToken cancellationToken)
+    {
+        StreamName.ThrowIfInvalid(stream);
+        if (Options.Authorizer is not { } authorizer)
+            return peer;
+        AuthorizationResult result;
+        try
+        {
+            var request = new AuthorizationRequest(action, stream, peer);
+            result = await Task.Run(() => authorizer.AuthorizeAsync(request, cancellationToken).AsTask(), cancellationToken)
+                .WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            Log.AuthorizerFailed(_logger, e, action, stream);
+            result = AuthorizationResult.Deny("the authorizer failed");
+        }
+
+        if (result.IsAllowed)
+            return peer with { User = result.User };
+        var reason = result.Reason ?? "not authorized";
+        Log.Unauthorized(_logger, action, stream, peer, reason);
+        Events.Publish(new AuthorizationFailed(Now, stream, action, peer.Protocol, peer.RemoteEndPoint, reason));
+        throw new StreamException(StreamError.Unauthorized, reason);
+    }
+}

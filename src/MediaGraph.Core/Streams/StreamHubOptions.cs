@@ -1,0 +1,37 @@
+using MediaGraph.Delivery;
+using MediaGraph.Graph;
+using MediaGraph.Packets;
+using MediaGraph.Security;
+
+namespace MediaGraph.Streams;
+
+/// <summary>Settings of a <see cref="StreamHub"/>.</summary>
+public sealed record StreamHubOptions
+{
+    /// <summary>Who may publish, play and talk; null allows all.</summary>
+    public IStreamAuthorizer? Authorizer { get; init; }
+
+    /// <summary>What happens to a second publisher. Default <see cref="PublisherConflict.Refuse"/>.</summary>
+    public PublisherConflict OnPublisherConflict { get; init; } = PublisherConflict.Refuse;
+
+    /// <summary>
+    /// After how long without a byte a publisher is stale, and can be replaced by a new one of the same user, or anonymous from
+    /// the same address. Default 5 s: an encoder that lost its network comes back sooner than its connection is given up.
+    /// </summary>
+    public TimeSpan StalePublisherAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How long consumers stay, waiting, when their publisher has left. Default 10 s: what an encoder needs to reconnect. Zero
+    /// ends them at once.
+    /// </summary>
+    public TimeSpan WaitForPublisher { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>What late joiners are given.</summary>
+    public GroupCacheOptions GroupCache { get; init; } = new();
+
+    /// <summary>Bounds of the queues of subscriptions by code.</summary>
+    public PacketQueueOptions Queue { get; init; } = new();
+
+    /// <summary>Where packets take their memory from.</summary>
+    public PacketPoolOptions Pool { get; init; } = new();
+}

@@ -1,0 +1,216 @@
+using System.Collections.Immutable;
+using MediaGraph.Delivery;
+using MediaGraph.Diagnostics;
+using MediaGraph.Events;
+using MediaGraph.Graph;
+using MediaGraph.Media;
+
+namespace MediaGraph.Streams;
+
+/// <summary>
+/// A consumer's place at a stream. It begins held: the protocol sends its reply, then calls <see cref="Start"/>, and from then on
+/// every track of the stream that was asked for is delivered, also those that come later. Disposing it ends it: when that returns
+/// nothing more is put into its queue. Thread-safe.
+/// </summary>
+public sealed class Subscription : IAsyncDisposable
+{
+    private readonly StreamHub _hub;
+    private readonly MediaStream _stream;
+    private readonly SubscribeRequest _request;
+    private readonly PacketQueue _queue;
+    private readonly WireFormat? _format;
+    private readonly long _started;
+
+    // Guards the fields below.
+    private readonly Lock _sendersLock = new();
+    private ImmutableDictionary<Receiver, Sender> _senders = ImmutableDictionary<Receiver, Sender>.Empty;
+    private SenderStatistics _departed; // of senders that are gone
+    private SubscriptionState _state = SubscriptionState.Held;
+    private CloseReason? _reason;
+    private long _since;
+    private bool _isWaiting;
+
+    internal Subscription(
+        StreamHub hub, MediaStream stream, SubscribeRequest request, PacketQueue queue, WireFormat? format, long id)
+    {
+        _hub = hub;
+        _stream = stream;
+        _request = request;
+        _queue = queue;
+        _format = format;
+        _started = _since = hub.TimeProvider.GetTimestamp();
+        Id = id;
+    }
+
+    /// <summary>Unique in the hub.</summary>
+    public long Id { get; }
+
+    /// <summary>The stream's name.</summary>
+    public string StreamName => _stream.Name;
+
+    /// <summary>What the subscription is doing.</summary>
+    public SubscriptionState State
+    {
+        get
+        {
+            using (GraphLock.Enter(_sendersLock))
+                return _state;
+        }
+    }
+
+    /// <summary>Releases the hold. Idempotent.</summary>
+    public void Start()
+    {
+        using (GraphLock.Enter(_sendersLock))
+        {
+            if (_state != SubscriptionState.Held)
+                return;
+            _state = _isWaiting ? SubscriptionState.Waiting : SubscriptionState.Fed;
+            _since = _hub.TimeProvider.GetTimestamp();
+        }
+
+        GraphLock.Point();
+        _hub.Events.Publish(
+            new PlayStarted(_hub.Now, StreamName, _request.Peer.Protocol, _request.Peer.RemoteEndPoint));
+        Attach(_stream.GetReceivers());
+    }
+
+    /// <summary>Ends the subscription. Returns without waiting; idempotent.</summary>
+    public void Close(CloseReason reason)
+    {
+        ArgumentNullException.ThrowIfNull(reason);
+        ImmutableDictionary<Receiver, Sender> senders;
+        bool wasStarted;
+        using (GraphLock.Enter(_sendersLock))
+        {
+            if (_state == SubscriptionState.Ended)
+                return;
+            wasStarted = _state != SubscriptionState.Held;
+            _state = SubscriptionState.Ended;
+            _reason = reason;
+            _since = _hub.TimeProvider.GetTimestamp();
+            senders = _senders;
+            _senders = _senders.Clear();
+        }
+
+        var statistics = default(SenderStatistics);
+        foreach (var sender in senders.Values)
+        {
+            sender.Close(reason);
+            statistics += sender.GetStatistics();
+        }
+
+        using (GraphLock.Enter(_sendersLock))
+            _departed += statistics;
+        _hub.CountDeparted(statistics);
+        if (wasStarted)
+        {
+            _hub.Events.Publish(new PlayStopped(
+                _hub.Now, StreamName, _request.Peer.Protocol, _request.Peer.RemoteEndPoint,
+                _hub.TimeProvider.GetElapsedTime(_started), reason));
+        }
+
+        _stream.Remove(this);
+        _request.OnStateChanged?.Invoke(SubscriptionState.Ended, reason);
+    }
+
+    /// <summary>Ends the subscription. Idempotent.</summary>
+    public ValueTask DisposeAsync()
+    {
+        Close(CloseReason.Requested);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>A view of the subscription.</summary>
+    public SubscriptionSnapshot GetSnapshot()
+    {
+        SubscriptionState state;
+        CloseReason? reason;
+        TimeSpan since;
+        var statistics = default(SenderStatistics);
+        ImmutableDictionary<Receiver, Sender> senders;
+        using (GraphLock.Enter(_sendersLock))
+        {
+            state = _state;
+            reason = _reason;
+            since = _hub.TimeProvider.GetElapsedTime(_since);
+            statistics = _departed;
+            senders = _senders;
+        }
+
+        foreach (var sender in senders.Values)
+            statistics += sender.GetStatistics();
+        return new SubscriptionSnapshot(
+            Id, _request.Peer.Protocol, _request.Peer.RemoteEndPoint?.ToString(), state, since, reason, statistics,
+            _queue.GetStatistics());
+    }
+
+    /// <summary>The stream gained or lost its feed.</summary>
+    internal void SetState(SubscriptionState state, CloseReason? reason)
+    {
+        using (GraphLock.Enter(_sendersLock))
+        {
+            _isWaiting = state == SubscriptionState.Waiting;
+            if (_state is SubscriptionState.Held or SubscriptionState.Ended || _state == state)
+                return;
+            _state = state;
+            _reason = reason;
+            _since = _hub.TimeProvider.GetTimestamp();
+        }
+
+        _request.OnStateChanged?.Invoke(state, reason);
+    }
+
+    /// <summary>Attaches a sender to each of the receivers that has none yet, all or none of them held back until all are.</summary>
+    internal void Attach(ImmutableArray<Receiver> receivers)
+    {
+        var added = new List<(Receiver Receiver, Sender Sender)>();
+
+        // The video first: whether there is a group to replay decides whether the sound's is wanted.
+        foreach (var receiver in receivers.Where(IsWanted).OrderBy(r => r.Track.Kind))
+        {
+            var sender = _queue.CreateSender(receiver.Track, _format);
+            if (TryAdd(receiver, sender))
+                added.Add((receiver, sender));
+            else
+                sender.Close(CloseReason.Unused);
+        }
+
+        var hasVideo = false;
+        var hasReplay = false;
+        foreach (var (receiver, sender) in added)
+        {
+            GraphLock.Point();
+            sender.ReplayWanted = receiver.Track.Kind != MediaKind.Audio || !hasVideo || hasReplay;
+            if (!receiver.TryAttach(sender))
+            {
+                Remove(receiver);
+                sender.Close(receiver.Reason ?? CloseReason.Requested);
+            }
+
+            hasVideo |= receiver.Track.Kind == MediaKind.Video;
+            hasReplay |= receiver.Track.Kind == MediaKind.Video && sender.GotReplay;
+        }
+    }
+
+    private bool IsWanted(Receiver receiver) =>
+        _request.Wanted is not { } wanted
+        || TrackMatch.TryMatch([StreamHub.Offer(receiver)], wanted, out _, out _);
+
+    private bool TryAdd(Receiver receiver, Sender sender)
+    {
+        using (GraphLock.Enter(_sendersLock))
+        {
+            if (_state is SubscriptionState.Held or SubscriptionState.Ended || _senders.ContainsKey(receiver))
+                return false;
+            _senders = _senders.Add(receiver, sender);
+            return true;
+        }
+    }
+
+    private void Remove(Receiver receiver)
+    {
+        using (GraphLock.Enter(_sendersLock))
+            _senders = _senders.Remove(receiver);
+    }
+}

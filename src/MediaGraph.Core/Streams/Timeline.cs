@@ -1,0 +1,38 @@
+namespace MediaGraph.Streams;
+
+/// <summary>
+/// A stream's clock: zero at its first packet, and never back. Each feed gets one offset on it, fixed with its first packet, so
+/// that time goes on by the wall clock's gap. Guarded by the stream's push lock.
+/// </summary>
+internal sealed class Timeline(TimeProvider timeProvider)
+{
+    private TimeSpan _latest;
+    private long _latestArrival;
+    private bool _started;
+
+    /// <summary>What is added to a new feed's times.</summary>
+    /// <param name="firstTime">The feed's own time of its first packet.</param>
+    public TimeSpan OffsetFor(TimeSpan firstTime)
+    {
+        if (!_started)
+        {
+            _started = true;
+            _latestArrival = timeProvider.GetTimestamp();
+            return -firstTime;
+        }
+
+        var gap = timeProvider.GetElapsedTime(_latestArrival);
+        if (gap < TimeSpan.FromMilliseconds(1))
+            gap = TimeSpan.FromMilliseconds(1);
+        // Whole milliseconds, so that formats which count in them lose nothing of a feed's own spacing.
+        return TimeSpan.FromMilliseconds((long)Math.Ceiling((_latest + gap).TotalMilliseconds)) - firstTime;
+    }
+
+    /// <summary>A packet went out.</summary>
+    public void Advance(TimeSpan time)
+    {
+        _latestArrival = timeProvider.GetTimestamp();
+        if (time > _latest)
+            _latest = time;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MediaGraph.Transport;
+
+/// <summary>
+/// Listens on a TCP port and hands each connection over. Its one task does nothing but accept, so no peer can hold the next one
+/// up, and goes on after errors, such as running out of descriptors, with growing pauses.
+/// <para>Owner: the server that made it, which stops it with <see cref="DisposeAsync"/>.</para>
+/// </summary>
+public sealed class SocketListener : IAsyncDisposable
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    private readonly Socket _socket;
+    private readonly Action<ITransport> _onAccepted;
+    private readonly Action<Exception> _onError;
+    private readonly TimeProvider _timeProvider;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _accepting;
+
+    private SocketListener(
+        Socket socket, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider timeProvider)
+    {
+        _socket = socket;
+        _onAccepted = onAccepted;
+        _onError = onError;
+        _timeProvider = timeProvider;
+        LocalEndPoint = (IPEndPoint)socket.LocalEndPoint!;
+        _accepting = Task.Run(AcceptAsync);
+    }
+
+    /// <summary>Where it listens, with the port that the system chose if 0 was asked for.</summary>
+    public IPEndPoint LocalEndPoint { get; }
+
+    /// <summary>Binds and starts to accept.</summary>
+    /// <param name="endPoint">Where to listen; port 0 lets the system choose.</param>
+    /// <param name="onAccepted">Takes a connection over. Must not wait.</param>
+    /// <param name="onError">Told of each failed accept.</param>
+    /// <param name="timeProvider">Null for the system's time.</param>
+    /// <exception cref="SocketException">The port cannot be bound.</exception>
+    public static SocketListener Start(
+        IPEndPoint endPoint, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider? timeProvider = null)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        ArgumentNullException.ThrowIfNull(onAccepted);
+        ArgumentNullException.ThrowIfNull(onError);
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
+                socket.DualMode = true;
+            socket.Bind(endPoint);
+            socket.Listen(512);
+            return new SocketListener(socket, onAccepted, onError, timeProvider ?? TimeProvider.System);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops listening; returns when the task has ended. Accepted connections go on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _socket.Dispose();
+        await _accepting.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        var pause = FirstPause;
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await AcceptOneAsync().ConfigureAwait(false);
+                pause = FirstPause;
+            }
+            catch (Exception) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                _onError(e);
+                if (!await PauseAsync(pause).ConfigureAwait(false))
+                    return;
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            }
+        }
+    }
+
+    private async Task AcceptOneAsync()
+    {
+        var socket = await _socket.AcceptAsync(_stop.Token).ConfigureAwait(false);
+        SocketTransport transport;
+        try
+        {
+            transport = new SocketTransport(socket);
+        }
+        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
+        {
+            socket.Dispose(); // the peer was gone before we looked
+            return;
+        }
+
+        _onAccepted(transport);
+    }
+
+    private async Task<bool> PauseAsync(TimeSpan pause)
+    {
+        try
+        {
+            await Task.Delay(pause, _timeProvider, _stop.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}
