@@ -154,7 +154,7 @@ public sealed class MemoryTransport : ITransport
             _allowance -= taken;
         data[..taken].CopyTo(_outgoing.Writer.GetSpan(taken));
         _outgoing.Writer.Advance(taken);
-        _ = _outgoing.Writer.FlushAsync(); // completes at once: the pipe never pauses its writer
+        _ = _outgoing.Writer.FlushAsync().AsTask(); // completes at once: the pipe never pauses its writer
         return taken;
     }
 
