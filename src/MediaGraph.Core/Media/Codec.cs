@@ -1,3 +1,5 @@
+using MediaGraph.Codecs;
+
 namespace MediaGraph.Media;
 
 /// <summary>
@@ -6,6 +8,9 @@ namespace MediaGraph.Media;
 /// </summary>
 public sealed class Codec
 {
+    /// <summary>The clock in which all video counts time, in ticks per second (RFC 3551 §5).</summary>
+    public const int VideoClockRate = 90_000;
+
     private readonly byte[] _configuration;
 
     /// <summary>Creates a codec.</summary>
@@ -28,6 +33,12 @@ public sealed class Codec
         Channels = channels;
         IsOpaque = isOpaque;
         _configuration = configuration.ToArray();
+        Video = isOpaque ? null : name switch
+        {
+            CodecNames.H264 => VideoParameters.FromAvc(_configuration),
+            CodecNames.H265 => VideoParameters.FromHevc(_configuration),
+            _ => null,
+        };
     }
 
     /// <summary>Video, audio or data.</summary>
@@ -54,7 +65,76 @@ public sealed class Codec
     /// </summary>
     public bool IsOpaque { get; }
 
+    /// <summary>
+    /// What H264's or H265's <see cref="Configuration"/> says about the pictures; null for other codecs, and where it is missing
+    /// or malformed.
+    /// </summary>
+    public VideoParameters? Video { get; }
+
+    /// <summary>H264 with its parameter sets.</summary>
+    /// <param name="sps">A NAL unit of type 7, from its header on (ITU-T H.264 §7.3.2.1).</param>
+    /// <param name="pps">A NAL unit of type 8, from its header on (§7.3.2.2).</param>
+    /// <exception cref="ArgumentException">They are not what they should be.</exception>
+    public static Codec H264(ReadOnlySpan<byte> sps, ReadOnlySpan<byte> pps) =>
+        AvcConfiguration.TryBuild(sps, pps, out var record)
+            ? new Codec(MediaKind.Video, CodecNames.H264, VideoClockRate, configuration: record)
+            : throw new ArgumentException("Not a pair of an H264 SPS and PPS.", nameof(sps));
+
+    /// <summary>
+    /// H264 of an AVCDecoderConfigurationRecord. The codec's own says 4 bytes of NAL unit length, because that is what packets
+    /// have; convert the source's access units with <see cref="NalUnits"/>. Never throws: <see cref="Video"/> is null when the
+    /// record is malformed.
+    /// </summary>
+    public static Codec FromAvcConfiguration(ReadOnlySpan<byte> record) =>
+        new(MediaKind.Video, CodecNames.H264, VideoClockRate, configuration: WithLengthSize4(record, position: 4));
+
+    /// <summary>
+    /// H265 of an HEVCDecoderConfigurationRecord; see <see cref="FromAvcConfiguration"/>.
+    /// </summary>
+    public static Codec FromHevcConfiguration(ReadOnlySpan<byte> record) =>
+        new(MediaKind.Video, CodecNames.H265, VideoClockRate, configuration: WithLengthSize4(record, position: 21));
+
+    /// <summary>MPEG-4 audio; its clock is the core coder's sample rate.</summary>
+    /// <param name="audioSpecificConfig">The AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1).</param>
+    /// <exception cref="ArgumentException">It is malformed.</exception>
+    public static Codec Aac(ReadOnlySpan<byte> audioSpecificConfig) =>
+        AudioSpecificConfig.TryParse(audioSpecificConfig, out var config)
+            ? new Codec(MediaKind.Audio, CodecNames.Aac, config.SampleRate, config.Channels, audioSpecificConfig)
+            : throw new ArgumentException("Not an AudioSpecificConfig.", nameof(audioSpecificConfig));
+
+    /// <summary>
+    /// Whether the other codec says the same in all its properties, so that going over to it announces nothing new.
+    /// </summary>
+    public bool HasSameParameters(Codec other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return ReferenceEquals(this, other) ||
+            (Kind == other.Kind && Name == other.Name && ClockRate == other.ClockRate && Channels == other.Channels &&
+             IsOpaque == other.IsOpaque && _configuration.AsSpan().SequenceEqual(other._configuration));
+    }
+
+    /// <summary>
+    /// Whether decoding can start at a frame of this codec: an IDR picture of H264, a random access point of H265, any frame of
+    /// audio and data. False for video that is not understood.
+    /// </summary>
+    /// <param name="frame">A packet's payload; NAL units have 4-byte length prefixes.</param>
+    public bool IsKeyframe(ReadOnlySpan<byte> frame) => Kind != MediaKind.Video || (!IsOpaque && Name switch
+    {
+        CodecNames.H264 => NalUnits.IsH264Keyframe(frame),
+        CodecNames.H265 => NalUnits.IsH265Keyframe(frame),
+        CodecNames.Jpeg => true,
+        _ => false,
+    });
+
     /// <inheritdoc/>
     public override string ToString() =>
         Kind == MediaKind.Audio ? $"{Name}/{ClockRate}" + (Channels > 0 ? $"/{Channels}" : "") : Name;
+
+    private static byte[] WithLengthSize4(ReadOnlySpan<byte> record, int position)
+    {
+        var copy = record.ToArray();
+        if (position < copy.Length && (copy[position] & 3) != 2) // 3 bytes stay what they are: invalid
+            copy[position] |= NalUnits.LengthSize - 1;
+        return copy;
+    }
 }
