@@ -140,7 +140,7 @@ run() {
   printf '%-40s %5d passed %4d failed %4d skipped %5d s\n' "$label" "$succeeded" "$broken" "$((total - executed))" "$((SECONDS - start))"
 
   if ((broken > 0)); then
-    grep -vE '^(Test run for|VSTest version|Starting test execution|A total of|Results File:|Passed! )' "$results/$label.log" || true
+    grep -vE '^(Test run for|VSTest version|Starting test execution|A total of|Results File:|Passed! |Data collector .Blame)' "$results/$label.log" || true
   elif ((total == 0)) && ((may_be_empty)) && { ((status == 0)) || grep -q 'No test matches' "$results/$label.log"; }; then
     :
   elif ((status != 0)); then

@@ -7,8 +7,8 @@ using NUnit.Framework;
 namespace MediaGraph.Testing;
 
 /// <summary>
-/// A process that a test runs: an encoder, a player, our own server. When <see cref="DisposeAsync"/> returns, it and its children are
-/// gone. Thread-safe.
+/// A process that a test runs: an encoder, a player, our own server. When <see cref="DisposeAsync"/> returns it is gone, and so are the
+/// children it had then (what it left behind when it ended by itself is nobody's child). Thread-safe.
 /// </summary>
 public sealed partial class ExternalTool : IAsyncDisposable
 {
@@ -20,7 +20,7 @@ public sealed partial class ExternalTool : IAsyncDisposable
     private readonly StringBuilder _error = new();
     private readonly Lock _textLock = new(); // guards both builders
     private readonly Task _pumps;
-    private bool _disposed;
+    private int _disposed; // 1 once disposal has begun
 
     private ExternalTool(Process process, string commandLine)
     {
@@ -167,9 +167,8 @@ public sealed partial class ExternalTool : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_disposed)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
-        _disposed = true;
         await KillAsync();
         _process.Dispose();
     }
