@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test. The last line is the sum: "N passed, N failed, N skipped".
+# Builds everything and runs every test. The last line is the sum, "N passed, N failed, N skipped"; what kept tests from running (a
+# missing tool, a broken build, a crash, a project without tests) counts as one failed each.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -37,16 +38,17 @@ passed=0 failed=0 skipped=0 problems=()
 rm -rf "$results"
 mkdir -p "$results"
 
-problem() { problems+=("$1"); echo "PROBLEM: $1" >&2; }
+problem() { problems+=("$1"); }
 
 finish() {
   local status=$?
   trap - EXIT
+  failed=$((failed + ${#problems[@]}))
   # A run that broke off is no success, whatever was counted before.
-  if ((status != 0 && failed == 0 && ${#problems[@]} == 0)); then failed=1; fi
+  if ((status != 0 && failed == 0)); then failed=1; fi
   ((${#problems[@]} == 0)) || { printf '\nProblems:\n'; printf '  %s\n' "${problems[@]}"; }
   echo "$passed passed, $failed failed, $skipped skipped"
-  if ((failed > 0 || ${#problems[@]} > 0)); then exit 1; fi
+  if ((failed > 0)); then exit 1; fi
   exit "$status"
 }
 trap finish EXIT
