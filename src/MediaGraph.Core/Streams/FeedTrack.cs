@@ -21,6 +21,8 @@ public sealed class FeedTrack
     /// <summary>What was offered.</summary>
     public Track Track { get; }
 
+    internal Feed Feed => _feed;
+
     internal Receiver Receiver { get; }
 
     /// <summary>Whether a packet of this feed has gone through. Guarded by the push lock, like all below.</summary>
