@@ -24,7 +24,8 @@ public sealed class AudioSpecificConfigTests
     public void Parses(string hex, int type, int rate, int channels, int frameLength, int? extensionRate, bool hasParametricStereo)
     {
         Assert.That(AudioSpecificConfig.TryParse(Vectors.Hex(hex), out var config));
-        Assert.That((config!.ObjectType, config.SampleRate, config.Channels, config.FrameLength), Is.EqualTo((type, rate, channels, frameLength)));
+        Assert.That(
+            (config!.ObjectType, config.SampleRate, config.Channels, config.FrameLength), Is.EqualTo((type, rate, channels, frameLength)));
         Assert.That((config.ExtensionSampleRate, config.HasParametricStereo), Is.EqualTo((extensionRate, hasParametricStereo)));
     }
 
@@ -45,7 +46,7 @@ public sealed class AudioSpecificConfigTests
             from rate in Gen.OneOf(Gen.Elements(96_000, 44_100, 7_350), Gen.Choose(1, 0xFFFFFF))
             from channels in Gen.Choose(0, 15)
             from isShort in Gen.Elements(true, false)
-            from extension in Gen.OneOf(Gen.Constant((int?)null), Gen.Elements<int?>(48_000, 1), Gen.Choose(1, 0xFFFFFF).Select(x => (int?)x))
+            from extension in Gen.OneOf(Gen.Elements<int?>(null, 48_000, 1), Gen.Choose(1, 0xFFFFFF).Select(x => (int?)x))
             from hasParametricStereo in Gen.Elements(true, false)
             select new AudioSpecificConfig
             {

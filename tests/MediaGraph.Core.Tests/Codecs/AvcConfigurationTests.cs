@@ -50,7 +50,10 @@ public sealed class AvcConfigurationTests
     {
         var whole = Vectors.Hex(Vectors.AvcC1080);
         for (var length = 0; length <= whole.Length; length++)
-            Assert.That(AvcConfiguration.TryParse(whole.AsSpan(0, length), out _), Is.EqualTo(length >= whole.Length - 4), $"{length} bytes");
+        {
+            Assert.That(
+                AvcConfiguration.TryParse(whole.AsSpan(0, length), out _), Is.EqualTo(length >= whole.Length - 4), $"{length} bytes");
+        }
     }
 
     [Test]

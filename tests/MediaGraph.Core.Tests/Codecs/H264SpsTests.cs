@@ -11,11 +11,19 @@ public sealed class H264SpsTests
     // What ffprobe says about the same streams.
     [TestCase(Vectors.Sps1080, 1920, 1080, 25, "High", "4.0", 2, TestName = "High, 1080p cropped from 1088, B-frames")]
     [TestCase(Vectors.SpsBaseline, 320, 240, 15, "Constrained Baseline", "3.0", 0, TestName = "Baseline")]
-    [TestCase("674d4028eca03c0227ef011000000300100000030321f162d960", 1920, 1080, 25, "Main", "4.0", 2, TestName = "Interlaced, cropped in field units")]
-    [TestCase("676e001fa6cd940d83de6f011000003e90000ea600f1831960", 854, 480, 30000 / 1001.0, "High 10", "3.1", 2, TestName = "10 bits, 29.97 Hz")]
-    [TestCase("67f4000d919b282a10f1f1f808800000030080000019078a14cb", 322, 242, 25, "High 4:4:4 Predictive", "1.3", 2, TestName = "4:4:4, odd cropping units")]
+    [TestCase(
+        "674d4028eca03c0227ef011000000300100000030321f162d960",
+        1920, 1080, 25, "Main", "4.0", 2, TestName = "Interlaced, cropped in field units")]
+    [TestCase(
+        "676e001fa6cd940d83de6f011000003e90000ea600f1831960",
+        854, 480, 30000 / 1001.0, "High 10", "3.1", 2, TestName = "10 bits, 29.97 Hz")]
+    [TestCase(
+        "67f4000d919b282a10f1f1f808800000030080000019078a14cb",
+        322, 242, 25, "High 4:4:4 Predictive", "1.3", 2, TestName = "4:4:4, odd cropping units")]
     [TestCase("677a002abcd94056061e6f0110000003001000000780f1831960", 1366, 768, 60, "High 4:2:2", "4.2", 2, TestName = "4:2:2")]
-    [TestCase("67640020acd9405005bb011000000300100000064626000f424001e84e4d38078c18cb", 1280, 720, 50, "High", "3.2", 2, TestName = "HRD parameters before the reorder depth")]
+    [TestCase(
+        "67640020acd9405005bb011000000300100000064626000f424001e84e4d38078c18cb",
+        1280, 720, 50, "High", "3.2", 2, TestName = "HRD parameters before the reorder depth")]
     [TestCase("6764000af3650a11f89c05b2000003000200000300281e244b2c", 160, 120, 10, "High", "1.0", 2, TestName = "Monochrome")]
     [TestCase("6764001eacb201405ff2e022000003000200000300791e2c5c90", 640, 360, 30, "High", "3.0", 0, TestName = "Zero latency")]
     public void Parses(string hex, int width, int height, double frameRate, string profile, string level, int reorderDepth)
@@ -75,7 +83,8 @@ public sealed class H264SpsTests
             from reorder in Gen.Choose(-1, 16)
             from time in Gen.Choose(1, 60_000).Two()
             select new Model(
-                profile, flags, level, chroma, isInterlaced, width, height, [.. crop], lists, orderType, vui, reorder, time.Item1, time.Item2);
+                profile, flags, level, chroma, isInterlaced, width, height, [.. crop], lists, orderType, vui, reorder,
+                time.Item1, time.Item2);
 
         Prop.ForAll(Arb.From(sets), model =>
         {
@@ -87,7 +96,8 @@ public sealed class H264SpsTests
             {
                 Assert.That(sps!.Width, Is.EqualTo((model.Width * 16) - (unitX * (model.Crop[0] + model.Crop[1]))));
                 Assert.That(
-                    sps.Height, Is.EqualTo((model.Height * 16 * (model.IsInterlaced ? 2 : 1)) - (unitY * (model.Crop[2] + model.Crop[3]))));
+                    sps.Height,
+                    Is.EqualTo((model.Height * 16 * (model.IsInterlaced ? 2 : 1)) - (unitY * (model.Crop[2] + model.Crop[3]))));
                 Assert.That(sps.FrameRate, Is.EqualTo(model.HasTiming && rate <= 1000 ? rate : null));
                 Assert.That(sps.ProfileIdc, Is.EqualTo(model.Profile));
                 Assert.That(sps.ConstraintFlags, Is.EqualTo(model.Flags));

@@ -11,10 +11,18 @@ public sealed class H265SpsTests
     // What ffprobe says about the same streams.
     [TestCase(Vectors.Sps265, 1920, 1080, 25, "Main", "4.0", 2, TestName = "H265 Main, 1080p cropped from 1088, B-frames")]
     [TestCase(Vectors.Sps720, 1280, 720, 30000 / 1001.0, "Main 10", "3.1", 0, TestName = "H265 Main 10, no B-frames, 29.97 Hz")]
-    [TestCase("4201010408000003009d0800000300005db006b201e9d4f96566924caf016808000003000800000301e304e4c3f0007a12000f4244", 854, 482, 60, "Range Extensions", "3.1", 2, TestName = "H265 4:2:2, HRD parameters, temporal layers")]
-    [TestCase("4201010408000003009e0800000300005a9000a0402d2cb2b349272bc05a020000030002000003006410", 640, 360, 50, "Range Extensions", "3.0", 2, TestName = "H265 4:4:4, scaling lists")]
-    [TestCase("42010101600000030040000003000003005aa00502016965959a4932bc05a1a0000003002000000641", 640, 360, 50, "Main", "3.0", 2, TestName = "H265 Interlaced")]
-    [TestCase("4201012408000003009fc80000030000bac036203c73f96566924caf016c08000003000800000300a040", 426, 240, 20, "Range Extensions", "6.2 (High tier)", 2, TestName = "H265 Monochrome, High tier")]
+    [TestCase(
+        "4201010408000003009d0800000300005db006b201e9d4f96566924caf016808000003000800000301e304e4c3f0007a12000f4244",
+        854, 482, 60, "Range Extensions", "3.1", 2, TestName = "H265 4:2:2, HRD parameters, temporal layers")]
+    [TestCase(
+        "4201010408000003009e0800000300005a9000a0402d2cb2b349272bc05a020000030002000003006410",
+        640, 360, 50, "Range Extensions", "3.0", 2, TestName = "H265 4:4:4, scaling lists")]
+    [TestCase(
+        "42010101600000030040000003000003005aa00502016965959a4932bc05a1a0000003002000000641",
+        640, 360, 50, "Main", "3.0", 2, TestName = "H265 Interlaced")]
+    [TestCase(
+        "4201012408000003009fc80000030000bac036203c73f96566924caf016c08000003000800000300a040",
+        426, 240, 20, "Range Extensions", "6.2 (High tier)", 2, TestName = "H265 Monochrome, High tier")]
     public void Parses(string hex, int width, int height, double frameRate, string profile, string level, int reorderDepth)
     {
         Assert.That(H265Sps.TryParse(Vectors.Hex(hex), out var sps));

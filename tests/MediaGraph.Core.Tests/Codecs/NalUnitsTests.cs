@@ -77,7 +77,10 @@ public sealed class NalUnitsTests
     public void Keyframes_of_H264_are_IDR_pictures()
     {
         for (var type = 0; type < 32; type++)
-            Assert.That(NalUnits.IsH264Keyframe([0, 0, 0, 2, 9, 0x10, 0, 0, 0, 1, (byte)(0x60 | type)]), Is.EqualTo(type == 5), $"{type}");
+        {
+            byte[] unit = [0, 0, 0, 2, 9, 0x10, 0, 0, 0, 1, (byte)(0x60 | type)];
+            Assert.That(NalUnits.IsH264Keyframe(unit), Is.EqualTo(type == 5), $"{type}");
+        }
     }
 
     [Test]
@@ -85,8 +88,8 @@ public sealed class NalUnitsTests
     {
         for (var type = 0; type < 64; type++)
         {
-            Assert.That(
-                NalUnits.IsH265Keyframe([0, 0, 0, 2, 0x46, 1, 0, 0, 0, 2, (byte)(type << 1), 1]), Is.EqualTo(type is >= 16 and <= 21), $"{type}");
+            byte[] unit = [0, 0, 0, 2, 0x46, 1, 0, 0, 0, 2, (byte)(type << 1), 1];
+            Assert.That(NalUnits.IsH265Keyframe(unit), Is.EqualTo(type is >= 16 and <= 21), $"{type}");
         }
     }
 

@@ -15,7 +15,8 @@ public sealed class TrackMatchTests
     {
         Assert.That(Failure([H264], [Track.Video("VP8")]), Is.EqualTo("codecs not matched: H264 ⇒ VP8"));
         Assert.That(Failure([H264, Aac], [Track.Video("VP8")]), Is.EqualTo("codecs not matched: H264, AAC ⇒ VP8"));
-        Assert.That(Failure([H264], [Track.Video("VP8", "VP9"), Track.Audio("Opus")]), Is.EqualTo("codecs not matched: H264 ⇒ VP8, VP9, Opus"));
+        Assert.That(
+            Failure([H264], [Track.Video("VP8", "VP9"), Track.Audio("Opus")]), Is.EqualTo("codecs not matched: H264 ⇒ VP8, VP9, Opus"));
         Assert.That(Failure([H264], [Track.Any(MediaKind.Audio)]), Is.EqualTo("codecs not matched: H264 ⇒ any audio"));
         Assert.That(Failure([], [Track.Video("VP8")]), Is.EqualTo("codecs not matched: nothing ⇒ VP8"));
     }

@@ -46,7 +46,8 @@ public sealed class MediaPacketTests
         var pool = new PacketPool();
         var buffer = pool.Rent(256);
         Assert.That(
-            () => pool.CreatePacket(buffer, offset, length, Sound, 0, 0, PacketFlags.None), Throws.InstanceOf<ArgumentOutOfRangeException>());
+            () => pool.CreatePacket(buffer, offset, length, Sound, 0, 0, PacketFlags.None),
+            Throws.InstanceOf<ArgumentOutOfRangeException>());
         buffer.Release();
         Assert.That((pool.GetStatistics().OutstandingBuffers, pool.GetStatistics().OutstandingPackets), Is.EqualTo((0, 0)));
     }
