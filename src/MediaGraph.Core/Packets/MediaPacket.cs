@@ -63,25 +63,18 @@ public sealed class MediaPacket
     /// <exception cref="InvalidOperationException">The packet was released.</exception>
     public void Retain()
     {
-        if (Interlocked.Increment(ref _references) <= 1)
-        {
-            Interlocked.Decrement(ref _references);
+        if (!References.TryAdd(ref _references))
             throw Misuse("retained after its release");
-        }
     }
 
     /// <summary>Drops a reference; the last one gives the memory back.</summary>
     /// <exception cref="InvalidOperationException">The packet was released more often than retained.</exception>
     public void Release()
     {
-        var left = Interlocked.Decrement(ref _references);
-        if (left > 0)
-            return;
-        if (left < 0)
-        {
-            Interlocked.Increment(ref _references);
+        if (!References.TryRemove(ref _references, out var isLast))
             throw Misuse("released twice");
-        }
+        if (!isLast)
+            return;
 
         var image = _images;
         _images = null;
@@ -92,8 +85,9 @@ public sealed class MediaPacket
             image = next;
         }
 
-        _buffer.Release();
-        _pool.Return(this);
+        var buffer = _buffer;
+        _pool.ReleasePacket(this);
+        buffer.Release();
     }
 
     /// <summary>
@@ -160,6 +154,9 @@ public sealed class MediaPacket
         return (_buffer, _offset);
     }
 
+    /// <summary>A packet that waits to be used again keeps nothing alive.</summary>
+    internal void Forget() => (_buffer, _codec) = (null!, null!);
+
     private void ThrowIfReleased()
     {
         if (Volatile.Read(ref _references) <= 0)
@@ -167,5 +164,5 @@ public sealed class MediaPacket
     }
 
     private InvalidOperationException Misuse(string what) =>
-        new($"A media packet was {what}." + (_buffer.TakenAt is null ? "" : $" Its buffer was taken at:\n{_buffer.TakenAt}"));
+        new($"A media packet was {what}." + (_buffer?.TakenAt is null ? "" : $" Its buffer was taken at:\n{_buffer.TakenAt}"));
 }

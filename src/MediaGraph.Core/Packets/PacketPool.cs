@@ -96,6 +96,7 @@ public sealed class PacketPool
     public MediaPacket CreatePacket(
         ReadOnlySpan<byte> payload, Codec codec, long decodeTime, long presentationTime, PacketFlags flags)
     {
+        ArgumentNullException.ThrowIfNull(codec);
         var buffer = Rent(payload.Length);
         payload.CopyTo(buffer.Span);
         return CreatePacket(buffer, 0, payload.Length, codec, decodeTime, presentationTime, flags);
@@ -147,11 +148,12 @@ public sealed class PacketPool
             bucket.Buffers.Push(buffer);
     }
 
-    internal void Return(MediaPacket packet)
+    internal void ReleasePacket(MediaPacket packet)
     {
         Interlocked.Decrement(ref _outstandingPackets);
         if (_options.Diagnostics)
-            return;
+            return; // never used again, and still able to tell where its buffer was taken
+        packet.Forget();
         lock (_packetsLock)
         {
             if (_packets.Count < _maxRetainedPackets)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace MediaGraph.Packets;
 
@@ -59,34 +60,26 @@ public sealed class PooledBuffer
     /// <exception cref="InvalidOperationException">The buffer was released.</exception>
     public void Retain()
     {
-        if (Interlocked.Increment(ref _references) <= 1)
-        {
-            Interlocked.Decrement(ref _references);
+        if (!References.TryAdd(ref _references))
             throw Misuse("retained after its release");
-        }
     }
 
     /// <summary>Drops a reference; the last one gives the buffer back.</summary>
     /// <exception cref="InvalidOperationException">The buffer was released more often than retained.</exception>
     public void Release()
     {
-        var left = Interlocked.Decrement(ref _references);
-        if (left > 0)
-            return;
-        if (left < 0)
-        {
-            Interlocked.Increment(ref _references);
+        if (!References.TryRemove(ref _references, out var isLast))
             throw Misuse("released twice");
-        }
-
-        _pool.Return(this);
+        if (isLast)
+            _pool.Return(this);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)] // its frame is the one that is skipped
     internal void MarkRented(bool remember)
     {
         Volatile.Write(ref _references, 1);
         if (remember)
-            TakenAt = new StackTrace(2, fNeedFileInfo: false);
+            TakenAt = new StackTrace(1, fNeedFileInfo: false);
     }
 
     internal void Poison() => _array.AsSpan().Fill(0xDD);

@@ -1,0 +1,115 @@
+using MediaGraph.Containers.Flv;
+using MediaGraph.Rtmp.Amf;
+using MediaGraph.Rtmp.Messages;
+
+namespace MediaGraph.Rtmp.Server;
+
+/// <summary>What comes in and needs no waiting: control messages, media, metadata.</summary>
+internal sealed partial class RtmpConnection
+{
+    // True when the message was dealt with and its buffer given on or back; false leaves it to the commands.
+    private bool TryHandle(in RtmpMessage message)
+    {
+        switch (message.Type)
+        {
+            case RtmpMessageType.CommandAmf0 or RtmpMessageType.CommandAmf3:
+                return false;
+            case RtmpMessageType.Audio or RtmpMessageType.Video when FindPublisher(message.StreamId) is { } stream:
+                stream.Writer!.Write(
+                    (FlvTagType)message.Type, stream.Timestamps.Unwrap(message.Timestamp), message.Buffer, 0, message.Length);
+                return true;
+        }
+
+        try
+        {
+            switch (message.Type)
+            {
+                case RtmpMessageType.DataAmf0 or RtmpMessageType.DataAmf3:
+                    HandleData(message.StreamId, message.Timestamp, message.AmfPayload);
+                    break;
+                case RtmpMessageType.Aggregate:
+                    HandleAggregate(message);
+                    break;
+                case RtmpMessageType.UserControl:
+                    HandleUserControl(message.Payload);
+                    break;
+                case RtmpMessageType.WindowAcknowledgementSize:
+                    _acknowledgementWindow = Math.Max(1, ControlMessage.ReadUInt32(message.Payload));
+                    break;
+                case RtmpMessageType.SetPeerBandwidth:
+                    HandleSetPeerBandwidth(ControlMessage.ReadUInt32(message.Payload));
+                    break;
+                default:
+                    break; // acknowledgements, which show that the peer lives; media that nobody asked for; types that nobody knows
+            }
+        }
+        finally
+        {
+            message.Buffer.Release();
+        }
+
+        return true;
+    }
+
+    private RtmpStream? FindPublisher(uint streamId) => FindStream(streamId) is { Writer: not null } stream ? stream : null;
+
+    private RtmpStream? FindStream(uint streamId) =>
+        streamId - 1 < _streams.Length ? _streams[streamId - 1] : null; // 0 wraps to the largest number
+
+    private void HandleUserControl(ReadOnlySpan<byte> payload)
+    {
+        var (type, value) = ControlMessage.ReadUserControl(payload);
+        if (type == UserControlEvent.PingRequest)
+            Send(output => ControlMessage.WritePingResponse(output, value));
+    }
+
+    // The peer limits how much is sent unacknowledged; it is told of the new window (RTMP 1.0 §5.4.5). The queue bounds the rest.
+    private void HandleSetPeerBandwidth(uint window)
+    {
+        if (window == _announcedWindow)
+            return;
+        _announcedWindow = window;
+        Send(output => ControlMessage.WriteWindowAcknowledgementSize(output, window));
+    }
+
+    private void HandleAggregate(in RtmpMessage message)
+    {
+        if (FindPublisher(message.StreamId) is not { } stream)
+            return;
+        var parts = new AggregateReader(message.Payload, message.Timestamp);
+        while (parts.TryRead(out var part))
+        {
+            if (part.Type is RtmpMessageType.DataAmf0 or RtmpMessageType.DataAmf3)
+            {
+                var values = message.Payload.Slice(part.Offset, part.Length);
+                HandleData(stream.Id, part.Timestamp, part.Type == RtmpMessageType.DataAmf3 && values is [0, ..] ? values[1..] : values);
+                continue;
+            }
+
+            message.Buffer.Retain(); // the parts share the aggregate's memory
+            stream.Writer!.Write(
+                (FlvTagType)part.Type, stream.Timestamps.Unwrap(part.Timestamp), message.Buffer, part.Offset, part.Length);
+        }
+    }
+
+    // "@setDataFrame" says that the server keeps what follows for late joiners; "onMetaData" is kept with it or without it.
+    private void HandleData(uint streamId, uint timestamp, ReadOnlySpan<byte> values)
+    {
+        if (FindPublisher(streamId) is not { } stream || values.IsEmpty)
+            return;
+        var reader = new Amf0Reader(values);
+        if (reader.PeekMarker() != AmfMarker.String)
+            return;
+        var name = reader.ReadUtf8String();
+        if (name.SequenceEqual("@clearDataFrame"u8))
+            return;
+        if (name.SequenceEqual("@setDataFrame"u8))
+            values = values[reader.Position..];
+        while (!reader.IsAtEnd)
+            reader.SkipValue(); // what is malformed goes no further
+
+        var body = _server.Hub.Pool.Rent(values.Length);
+        values.CopyTo(body.Span);
+        stream.Writer!.Write(FlvTagType.Script, stream.Timestamps.Unwrap(timestamp), body, 0, values.Length);
+    }
+}

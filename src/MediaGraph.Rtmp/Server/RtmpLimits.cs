@@ -1,0 +1,62 @@
+using MediaGraph.Transport;
+
+namespace MediaGraph.Rtmp.Server;
+
+/// <summary>
+/// What one server, and one connection of it, may take. Each limit says what happens beyond it; nothing is allocated because a
+/// peer announced it.
+/// </summary>
+public sealed record RtmpLimits
+{
+    /// <summary>Connections. Beyond: the new one is closed and counted.</summary>
+    public ConnectionLimits Connections { get; init; } = new();
+
+    /// <summary>
+    /// Bytes of an audio, video or aggregate message. Default 8 MiB: a keyframe of 4K video at a very high rate. Beyond: the
+    /// connection is closed.
+    /// </summary>
+    public int MaxMediaMessageBytes { get; init; } = 8 << 20;
+
+    /// <summary>
+    /// Bytes of any other message. Default 256 KiB: commands have some hundred bytes, metadata some thousand. Beyond: the
+    /// connection is closed.
+    /// </summary>
+    public int MaxMessageBytes { get; init; } = 256 << 10;
+
+    /// <summary>
+    /// Bytes of incomplete messages, on all chunk streams together. Default 16 MiB: two messages of the largest size. Beyond: the
+    /// connection is closed.
+    /// </summary>
+    public int MaxAssemblyBytes { get; init; } = 16 << 20;
+
+    /// <summary>Chunk streams per connection. Default 64: clients use some 8. Beyond: the connection is closed.</summary>
+    public int MaxChunkStreams { get; init; } = 64;
+
+    /// <summary>
+    /// Message streams per connection. Default 16: most clients use one. Beyond: the command is refused, and the connection closed.
+    /// </summary>
+    public int MaxMessageStreams { get; init; } = 16;
+
+    /// <summary>Commands per second. Default 100: a session needs some ten in all. Beyond: the connection is closed.</summary>
+    public int MaxCommandsPerSecond { get; init; } = 100;
+
+    /// <summary>Reports every value that is out of its range.</summary>
+    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtmp:Limits:</c>.</param>
+    public IEnumerable<string> Validate(string prefix = "")
+    {
+        (string Name, int Value, int Least, int Most)[] limits =
+        [
+            (nameof(MaxMediaMessageBytes), MaxMediaMessageBytes, 4 << 10, 0xFFFFFF),
+            (nameof(MaxMessageBytes), MaxMessageBytes, 1 << 10, 0xFFFFFF),
+            (nameof(MaxAssemblyBytes), MaxAssemblyBytes, 64 << 10, 1 << 30),
+            (nameof(MaxChunkStreams), MaxChunkStreams, 4, 65_600),
+            (nameof(MaxMessageStreams), MaxMessageStreams, 1, 1_024),
+            (nameof(MaxCommandsPerSecond), MaxCommandsPerSecond, 10, 100_000),
+            ("Connections:" + nameof(Connections.MaxConnections), Connections.MaxConnections, 1, 1_000_000),
+            ("Connections:" + nameof(Connections.MaxPerAddress), Connections.MaxPerAddress, 1, 1_000_000),
+            ("Connections:" + nameof(Connections.MaxHalfOpen), Connections.MaxHalfOpen, 1, 1_000_000),
+        ];
+        return limits.Where(limit => limit.Value < limit.Least || limit.Value > limit.Most)
+            .Select(limit => $"{prefix}{limit.Name} is {limit.Value}; it must be {limit.Least} to {limit.Most}.");
+    }
+}
