@@ -23,6 +23,7 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     private int _currentSent;
 
     private Task _drain = Task.CompletedTask;
+    private Task _failing = Task.CompletedTask;
     private bool _draining;
     private bool _sendsInPlace = true;
     private CloseReason? _failure;
@@ -33,8 +34,8 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     /// <param name="transport">Where the bytes go. The writer does not own it.</param>
     /// <param name="pool">Where memory for replies comes from.</param>
     /// <param name="onFailed">
-    /// Called once, from the drain task, when the connection must end. It asks for the end, by aborting the transport for
-    /// instance, and does not wait for it.
+    /// Called when the connection must end, from a task of the writer's, possibly twice. It asks for the end, by aborting the
+    /// transport for instance, and does not wait for it.
     /// </param>
     /// <param name="options">Bounds; null for the defaults.</param>
     /// <param name="timeProvider">Null for the system's time.</param>
@@ -115,10 +116,11 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Close();
-        Task drain;
+        Task drain, failing;
         using (GraphLock.Enter(Gate))
-            drain = _drain;
+            (drain, failing) = (_drain, _failing);
         await drain.ConfigureAwait(false);
+        await failing.ConfigureAwait(false);
     }
 
     private protected override bool TrySendLocked(Sender sender, MediaPacket packet)
@@ -156,10 +158,16 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
         _drain = Task.Run(DrainAsync);
     }
 
+    // A drain that waits for the peer cannot tell: then another task does.
     private protected override void FailLocked(CloseReason reason)
     {
-        _failure ??= reason;
-        WakeLocked();
+        if (_failure is not null)
+            return;
+        _failure = reason;
+        if (_draining)
+            _failing = Task.Run(() => _onFailed(reason));
+        else
+            WakeLocked();
     }
 
     private protected override int PendingLocked => _currentBytes.Length > 0 ? 1 : 0;

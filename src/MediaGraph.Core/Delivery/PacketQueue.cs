@@ -92,6 +92,14 @@ public abstract class PacketQueue
             if (_closed || _finishing || state.Closed)
                 return;
             state.Offered++;
+            if (!CanCarryLocked(sender, packet.Codec))
+            {
+                state.DroppedByClose++;
+                FailLocked(new CloseReason(
+                    CloseCode.CodecMismatch, $"codecs not matched: {packet.Codec.Name} ⇒ {sender.Format!.CodecNames}"));
+                return;
+            }
+
             if (!state.Joining && !AdmitLocked(state, packet))
             {
                 state.DroppedAwaitingKeyframe++;
@@ -265,6 +273,16 @@ public abstract class PacketQueue
         if (state.AwaitsKeyframe && !packet.IsKeyframe)
             return false;
         state.AwaitsKeyframe = false;
+        return true;
+    }
+
+    private static bool CanCarryLocked(Sender sender, Codec codec)
+    {
+        if (ReferenceEquals(codec, sender.State.OfferedCodec))
+            return true;
+        if (sender.Format?.CanCarry(codec) == false)
+            return false;
+        sender.State.OfferedCodec = codec;
         return true;
     }
 

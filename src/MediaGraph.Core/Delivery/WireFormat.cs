@@ -6,6 +6,12 @@ namespace MediaGraph.Delivery;
 /// <summary>How a protocol writes packets; one instance serves all viewers who take the same bytes.</summary>
 public abstract class WireFormat
 {
+    /// <summary>The names of the codecs that can be written, for people: <c>H264, AAC</c>.</summary>
+    public abstract string CodecNames { get; }
+
+    /// <summary>Whether packets of a codec can be written. Others never reach <see cref="Frame"/>.</summary>
+    public abstract bool CanCarry(Codec codec);
+
     /// <summary>The image of a packet alone.</summary>
     public abstract ImageFormat Frame { get; }
 

@@ -65,7 +65,7 @@ public sealed class Feed : IAsyncDisposable
             throw new ArgumentException("An offered track needs a codec.", nameof(track));
         if (_tracks.Any(existing => existing.Track.Id == track.Id))
             throw new InvalidOperationException($"The feed has a track '{track.Id}' already.");
-        var added = new FeedTrack(this, track, _stream.GetOrAddReceiver(track));
+        var added = new FeedTrack(this, track, _stream.GetOrAddReceiver(this, track));
         ImmutableInterlocked.Update(ref _tracks, static (all, one) => all.Add(one), added);
         HasVideo |= track.Kind == MediaKind.Video;
         added.Announce(track.Codecs[0]);

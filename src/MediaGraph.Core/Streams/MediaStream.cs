@@ -142,7 +142,7 @@ public sealed class MediaStream
         StartWaiting(feed, waitLimit);
     }
 
-    internal Receiver GetOrAddReceiver(Track track)
+    internal Receiver GetOrAddReceiver(Feed feed, Track track)
     {
         Receiver? added = null;
         while (true)
@@ -160,7 +160,7 @@ public sealed class MediaStream
 
                 if (added is not null)
                 {
-                    if (!_closed)
+                    if (ReferenceEquals(_feed, feed)) // what a revoked feed adds is nobody's
                         _receivers = _receivers.Add(added);
                     return added;
                 }

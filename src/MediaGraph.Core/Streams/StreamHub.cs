@@ -158,8 +158,18 @@ public sealed class StreamHub : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    internal static Track Offer(Receiver receiver) =>
-        receiver.Codec is { } codec ? Track.Of(codec, receiver.Track.Id) : receiver.Track;
+    /// <summary>Why none of the tracks can be delivered; null when one can, or there is none yet.</summary>
+    internal static string? Mismatch(IReadOnlyList<Receiver> receivers, IReadOnlyList<Track>? wanted, WireFormat? format)
+    {
+        var offered = receivers
+            .Select(receiver => receiver.Codec is { } codec ? Track.Of(codec, receiver.Track.Id) : receiver.Track).ToList();
+        var media = offered.Where(track => track.Kind != MediaKind.Data).ToList();
+        if (offered.Count == 0)
+            return null;
+        if (format is not null && media.Count > 0 && !media.Any(track => format.CanCarry(track.Codecs[0])))
+            return $"codecs not matched: {string.Join(", ", media.Select(track => track.Codecs[0].Name))} ⇒ {format.CodecNames}";
+        return wanted is not null && !TrackMatch.TryMatch(offered, wanted, out _, out var failure) ? failure : null;
+    }
 
     internal void Remove(MediaStream stream)
     {
@@ -218,10 +228,8 @@ public sealed class StreamHub : IAsyncDisposable
         var stream = Find(request.Stream);
         if (stream is null)
             throw NotFound();
-        var offered = stream.GetReceivers();
-        if (request.Wanted is { } wanted && !offered.IsEmpty
-            && !TrackMatch.TryMatch([.. offered.Select(Offer)], wanted, out _, out var failure))
-            throw new StreamException(StreamError.CodecsNotMatched, failure);
+        if (Mismatch(stream.GetReceivers(), request.Wanted, format) is { } mismatch)
+            throw new StreamException(StreamError.CodecsNotMatched, mismatch);
         var subscription = new Subscription(
             this, stream, request, queue, format, Interlocked.Increment(ref _subscriptionIds));
         return stream.TryAdd(subscription) ? subscription : throw NotFound();

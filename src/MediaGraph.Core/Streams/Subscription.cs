@@ -193,9 +193,7 @@ public sealed class Subscription : IAsyncDisposable
         }
     }
 
-    private bool IsWanted(Receiver receiver) =>
-        _request.Wanted is not { } wanted
-        || TrackMatch.TryMatch([StreamHub.Offer(receiver)], wanted, out _, out _);
+    private bool IsWanted(Receiver receiver) => StreamHub.Mismatch([receiver], _request.Wanted, _format) is null;
 
     private bool TryAdd(Receiver receiver, Sender sender)
     {

@@ -9,6 +9,10 @@ namespace MediaGraph.Rtmp.Messages;
 /// <summary>How all viewers with the same message stream id get their packets.</summary>
 internal sealed class RtmpWireFormat(uint messageStreamId, int chunkSize) : WireFormat
 {
+    public override string CodecNames => FlvTagBody.CodecNames;
+
+    public override bool CanCarry(Codec codec) => FlvTagBody.CanCarry(codec);
+
     public override ImageFormat Frame { get; } = new RtmpImageFormat(messageStreamId, chunkSize, withParameters: false);
 
     public override ImageFormat FrameWithParameters { get; } = new RtmpImageFormat(messageStreamId, chunkSize, withParameters: true);

@@ -150,6 +150,10 @@ public sealed class RtmpServer : IAsyncDisposable
             {
                 connection = new RtmpConnection(this, transport, place!, ++_connectionIds);
                 _connections[connection.Id] = connection;
+                Hub.Events.Publish(
+                    new ConnectionOpened(TimeProvider.GetUtcNow(), "rtmp", connection.Id, transport.RemoteEndPoint));
+                Log.ConnectionOpened(Logger, connection.Id, transport.RemoteEndPoint);
+                connection.Start();
                 _sweep ??= TimeProvider.CreateTimer(static s => ((RtmpServer)s!).Sweep(), this, SweepInterval, SweepInterval);
             }
         }
@@ -160,12 +164,8 @@ public sealed class RtmpServer : IAsyncDisposable
             place?.Dispose();
             transport.Abort(new CloseReason(CloseCode.LimitExceeded, refusal!));
             _ = transport.DisposeAsync().AsTask(); // an aborted transport has nothing left to wait for
-            return null;
         }
 
-        Hub.Events.Publish(new ConnectionOpened(TimeProvider.GetUtcNow(), "rtmp", connection.Id, transport.RemoteEndPoint));
-        Log.ConnectionOpened(Logger, connection.Id, transport.RemoteEndPoint);
-        connection.Start();
         return connection;
     }
 

@@ -18,6 +18,16 @@ public static class FlvTagBody
 
     private const byte AacHead = 0xAF; // AAC; the rate, size and channel bits are fixed and mean nothing (§E.4.2.1)
 
+    /// <summary>The names of the codecs that can be written, beside opaque ones that came from FLV.</summary>
+    public static string CodecNames => $"{Media.CodecNames.H264}, {Media.CodecNames.Aac}";
+
+    /// <summary>Whether packets of a codec can be written.</summary>
+    public static bool CanCarry(Codec codec)
+    {
+        ArgumentNullException.ThrowIfNull(codec);
+        return codec.IsOpaque || codec.Name is Media.CodecNames.H264 or Media.CodecNames.Aac or Media.CodecNames.RtmpData;
+    }
+
     /// <summary>In which type of tag a codec travels.</summary>
     public static FlvTagType TypeOf(MediaKind kind) => kind switch
     {
@@ -43,11 +53,11 @@ public static class FlvTagBody
             return 0;
         switch (codec.Name)
         {
-            case CodecNames.H264:
+            case Media.CodecNames.H264:
                 var composition = MediaTime.Rescale(packet.PresentationTime, codec.ClockRate, 1000) - Milliseconds(packet);
                 WriteAvcHead(destination, packet.IsKeyframe, 1, (int)Math.Clamp(composition, -0x800000, 0x7FFFFF));
                 return 5;
-            case CodecNames.Aac:
+            case Media.CodecNames.Aac:
                 destination[0] = AacHead;
                 destination[1] = 1;
                 return 2;
@@ -66,8 +76,8 @@ public static class FlvTagBody
             return length;
         return length + codec.Name switch
         {
-            CodecNames.H264 => 5,
-            CodecNames.Aac => 2,
+            Media.CodecNames.H264 => 5,
+            Media.CodecNames.Aac => 2,
             _ => throw NotSupported(codec),
         };
     }
