@@ -24,7 +24,7 @@ internal ref struct Amf0Reader
     private const int MaxReferencedBytes = 256 * 1024;
 
     private readonly ReadOnlySpan<byte> _data;
-    private readonly bool _mayHaveReferences;
+    private bool? _mayHaveReferences; // null before the first container
     private List<Complex>? _complexValues; // what references count: containers in the order of their first bytes
     private long _memory; // bytes that values may still take
     private int _position;
@@ -34,7 +34,6 @@ internal ref struct Amf0Reader
     public Amf0Reader(ReadOnlySpan<byte> data)
     {
         _data = data;
-        _mayHaveReferences = data.Contains((byte)AmfMarker.Reference);
         _memory = (4L * data.Length) + (64 * 1024);
     }
 
@@ -202,7 +201,8 @@ internal ref struct Amf0Reader
                 break;
         }
 
-        if (_mayHaveReferences)
+        _mayHaveReferences ??= _data[_position..].Contains((byte)AmfMarker.Reference);
+        if (_mayHaveReferences.Value)
         {
             Charge(128);
             _complexValues ??= [];
@@ -236,9 +236,9 @@ internal ref struct Amf0Reader
             };
         }
 
-        if (_mayHaveReferences)
+        if (_complexValues is not null)
         {
-            _complexValues![frame.TableIndex] = new Complex(
+            _complexValues[frame.TableIndex] = new Complex(
                 value,
                 frame.Height,
                 _values - frame.StartValues,
