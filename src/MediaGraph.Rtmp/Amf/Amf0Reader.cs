@@ -24,6 +24,7 @@ internal ref struct Amf0Reader
     private const int MaxReferencedBytes = 256 * 1024;
 
     private readonly ReadOnlySpan<byte> _data;
+    private readonly AmfLimits _limits;
     private bool? _mayHaveReferences; // null before the first container
     private List<Complex>? _complexValues; // what references count: containers in the order of their first bytes
     private long _memory; // bytes that values may still take
@@ -31,9 +32,10 @@ internal ref struct Amf0Reader
     private int _values;
     private int _referencedBytes;
 
-    public Amf0Reader(ReadOnlySpan<byte> data)
+    public Amf0Reader(ReadOnlySpan<byte> data, AmfLimits? limits = null)
     {
         _data = data;
+        _limits = limits ?? AmfLimits.Default;
         _memory = (4L * data.Length) + (64 * 1024);
     }
 
@@ -146,8 +148,8 @@ internal ref struct Amf0Reader
                 }
                 else if (!TryParseScalar(marker = ReadMarker(), build, depth, out value, out height))
                 {
-                    if (depth == MaxDepth)
-                        throw new RtmpProtocolException($"AMF0 values nest deeper than {MaxDepth}.");
+                    if (depth == _limits.MaxDepth)
+                        throw new RtmpProtocolException($"AMF0 values nest deeper than {_limits.MaxDepth}.");
                     Open(ref frames[depth++], marker, name, build, used);
                     continue;
                 }
@@ -187,7 +189,7 @@ internal ref struct Amf0Reader
         {
             case AmfMarker.StrictArray:
                 frame.Remaining = ReadUInt32();
-                if (frame.Remaining > MaxValues - _values)
+                if (frame.Remaining > _limits.MaxValues - _values)
                     throw TooManyValues();
                 if (frame.Remaining > _data.Length - _position)
                     throw Truncated();
@@ -309,10 +311,10 @@ internal ref struct Amf0Reader
         if (_complexValues is null || index >= _complexValues.Count || _complexValues[index] is not { Height: > 0 } complex)
             throw new RtmpProtocolException($"AMF0 reference {index} refers to no value that was read.");
         height = complex.Height;
-        if (depth + height > MaxDepth)
-            throw new RtmpProtocolException($"AMF0 values nest deeper than {MaxDepth}.");
+        if (depth + height > _limits.MaxDepth)
+            throw new RtmpProtocolException($"AMF0 values nest deeper than {_limits.MaxDepth}.");
         _values += complex.Values - 1;
-        if (_values > MaxValues)
+        if (_values > _limits.MaxValues)
             throw TooManyValues();
         _referencedBytes += complex.Bytes;
         if (_referencedBytes > MaxReferencedBytes)
@@ -379,7 +381,7 @@ internal ref struct Amf0Reader
 
     private AmfMarker ReadMarker()
     {
-        if (++_values > MaxValues)
+        if (++_values > _limits.MaxValues)
             throw TooManyValues();
         return (AmfMarker)Take(1)[0];
     }
@@ -393,9 +395,9 @@ internal ref struct Amf0Reader
     private ReadOnlySpan<byte> TakeLongString() => TakeString(ReadUInt32());
 
     private ReadOnlySpan<byte> TakeString(uint length) =>
-        length <= MaxStringLength
+        length <= _limits.MaxStringLength
             ? Take((int)length)
-            : throw new RtmpProtocolException($"An AMF string of {length} bytes is longer than {MaxStringLength}.");
+            : throw new RtmpProtocolException($"An AMF string of {length} bytes is longer than {_limits.MaxStringLength}.");
 
     private ReadOnlySpan<byte> Take(int count)
     {
@@ -432,7 +434,7 @@ internal ref struct Amf0Reader
 
     private static RtmpProtocolException Truncated() => new("An AMF0 value is longer than its message.");
 
-    private static RtmpProtocolException TooManyValues() => new($"A message has more than {MaxValues} AMF0 values.");
+    private readonly RtmpProtocolException TooManyValues() => new($"A message has more than {_limits.MaxValues} AMF0 values.");
 
     [InlineArray(MaxDepth)]
     private struct Frames

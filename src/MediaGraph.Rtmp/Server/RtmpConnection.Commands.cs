@@ -28,7 +28,7 @@ internal sealed partial class RtmpConnection
         try
         {
             CountCommand();
-            command = Command.Parse(message);
+            command = Command.Parse(message, _amfLimits);
         }
         finally
         {
@@ -189,7 +189,7 @@ internal sealed partial class RtmpConnection
 
         stream.Timestamps = default;
         stream.Feed = feed;
-        stream.Writer = new FlvFeedWriter(feed);
+        stream.Writer = new FlvFeedWriter(feed, _server.Options.Limits.MaxParameterBytes);
         stream.Name = name;
         _roles.Add("publisher");
         _streamNames.Add(name);
@@ -443,9 +443,9 @@ internal sealed partial class RtmpConnection
         public string PrintableName =>
             new([.. Name.Take(32).Select(c => char.IsAsciiLetterOrDigit(c) || c == '_' ? c : '?')]);
 
-        public static Command Parse(in RtmpMessage message)
+        public static Command Parse(in RtmpMessage message, AmfLimits limits)
         {
-            var reader = new Amf0Reader(message.AmfPayload);
+            var reader = new Amf0Reader(message.AmfPayload, limits);
             var name = reader.ReadString();
             var transaction = reader.IsAtEnd ? 0 : reader.ReadNumber();
             var properties = reader.IsAtEnd ? AmfValue.Null : reader.ReadValue();

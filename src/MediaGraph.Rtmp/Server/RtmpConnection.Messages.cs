@@ -97,7 +97,7 @@ internal sealed partial class RtmpConnection
     {
         if (FindPublisher(streamId) is not { } stream || values.IsEmpty)
             return;
-        var reader = new Amf0Reader(values);
+        var reader = new Amf0Reader(values, _amfLimits);
         if (reader.PeekMarker() != AmfMarker.String)
             return;
         var name = reader.ReadUtf8String();

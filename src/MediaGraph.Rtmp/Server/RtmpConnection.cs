@@ -4,6 +4,7 @@ using MediaGraph.Containers.Flv;
 using MediaGraph.Delivery;
 using MediaGraph.Events;
 using MediaGraph.Graph;
+using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Chunking;
 using MediaGraph.Rtmp.Handshake;
 using MediaGraph.Rtmp.Messages;
@@ -28,6 +29,7 @@ internal sealed partial class RtmpConnection
     private readonly ConnectionGuard.Place _place;
     private readonly ConnectionWriter _writer;
     private readonly ChunkReader _reader;
+    private readonly AmfLimits _amfLimits;
     private readonly CancellationTokenSource _closing = new();
     private readonly long _opened;
     private RtmpStream?[] _streams; // by message stream id - 1; written by the connection's task, read by the sweep
@@ -61,6 +63,12 @@ internal sealed partial class RtmpConnection
             MaxMessageLength = limits.MaxMessageBytes,
             MaxAssemblyBytes = limits.MaxAssemblyBytes,
         });
+        _amfLimits = new AmfLimits
+        {
+            MaxDepth = limits.MaxAmfDepth,
+            MaxValues = limits.MaxAmfValues,
+            MaxStringLength = limits.MaxAmfStringBytes,
+        };
         _streams = [];
         _opened = _lastHeard = _lastActive = _lastPing = server.TimeProvider.GetTimestamp();
         _acknowledgementWindow = (uint)server.Options.WindowAcknowledgementSize;
@@ -308,6 +316,7 @@ internal sealed partial class RtmpConnection
         _reader.Dispose();
 
         var duration = Time.GetElapsedTime(_opened);
+        _server.Metrics.CountClosed(reason.Code, _reader.BytesRead, _writer.SentBytes);
         if (reason.Code is CloseCode.ProtocolError or CloseCode.LimitExceeded or CloseCode.Deadline)
             Log.ConnectionCut(Logger, Id, _transport.RemoteEndPoint, reason);
         else

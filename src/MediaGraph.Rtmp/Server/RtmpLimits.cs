@@ -1,3 +1,4 @@
+using MediaGraph.Containers.Flv;
 using MediaGraph.Transport;
 
 namespace MediaGraph.Rtmp.Server;
@@ -40,6 +41,26 @@ public sealed record RtmpLimits
     /// <summary>Commands per second. Default 100: a session needs some ten in all. Beyond: the connection is closed.</summary>
     public int MaxCommandsPerSecond { get; init; } = 100;
 
+    /// <summary>
+    /// AMF0 objects and arrays inside each other. Default 16, which is also the most: real metadata has two. Beyond: the connection
+    /// is closed.
+    /// </summary>
+    public int MaxAmfDepth { get; init; } = 16;
+
+    /// <summary>
+    /// AMF0 values per message. Default 4,096: real metadata has some 40. Beyond: the connection is closed.
+    /// </summary>
+    public int MaxAmfValues { get; init; } = 4096;
+
+    /// <summary>Bytes of an AMF0 string. Default 64 KiB. Beyond: the connection is closed.</summary>
+    public int MaxAmfStringBytes { get; init; } = 64 << 10;
+
+    /// <summary>
+    /// Bytes of metadata, or of a codec's parameters, that are kept for late joiners, the last of each only. Default 64 KiB. Beyond:
+    /// metadata is left out, for parameters the connection is closed.
+    /// </summary>
+    public int MaxParameterBytes { get; init; } = FlvFeedWriter.DefaultMaxParameterBytes;
+
     /// <summary>Reports every value that is out of its range.</summary>
     /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtmp:Limits:</c>.</param>
     public IEnumerable<string> Validate(string prefix = "")
@@ -52,6 +73,10 @@ public sealed record RtmpLimits
             (nameof(MaxChunkStreams), MaxChunkStreams, 4, 65_600),
             (nameof(MaxMessageStreams), MaxMessageStreams, 1, 1_024),
             (nameof(MaxCommandsPerSecond), MaxCommandsPerSecond, 10, 100_000),
+            (nameof(MaxAmfDepth), MaxAmfDepth, 1, 16),
+            (nameof(MaxAmfValues), MaxAmfValues, 16, 1_000_000),
+            (nameof(MaxAmfStringBytes), MaxAmfStringBytes, 256, 0xFFFFFF),
+            (nameof(MaxParameterBytes), MaxParameterBytes, 256, 0xFFFFFF),
             ("Connections:" + nameof(Connections.MaxConnections), Connections.MaxConnections, 1, 1_000_000),
             ("Connections:" + nameof(Connections.MaxPerAddress), Connections.MaxPerAddress, 1, 1_000_000),
             ("Connections:" + nameof(Connections.MaxHalfOpen), Connections.MaxHalfOpen, 1, 1_000_000),

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Net;
 using MediaGraph.Events;
 using MediaGraph.Graph;
+using MediaGraph.Rtmp.Diagnostics;
 using MediaGraph.Rtmp.Messages;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
@@ -34,9 +36,11 @@ public sealed class RtmpServer : IAsyncDisposable
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="loggerFactory">Null for no logs.</param>
     /// <param name="timeProvider">Null for the system's time.</param>
+    /// <param name="meterFactory">Null for a meter of the server's own.</param>
     /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
     public RtmpServer(
-        StreamHub hub, RtmpServerOptions? options = null, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null)
+        StreamHub hub, RtmpServerOptions? options = null, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null,
+        IMeterFactory? meterFactory = null)
     {
         ArgumentNullException.ThrowIfNull(hub);
         Options = options ?? new RtmpServerOptions();
@@ -46,6 +50,7 @@ public sealed class RtmpServer : IAsyncDisposable
         Hub = hub;
         TimeProvider = timeProvider ?? TimeProvider.System;
         Logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
+        Metrics = new RtmpMetrics(this, meterFactory);
         _guard = new ConnectionGuard(Options.Limits.Connections);
         _formats = [.. Enumerable.Range(1, Options.Limits.MaxMessageStreams).Select(id => new RtmpWireFormat((uint)id, Options.ChunkSize))];
     }
@@ -73,6 +78,8 @@ public sealed class RtmpServer : IAsyncDisposable
     internal TimeProvider TimeProvider { get; }
 
     internal ILogger Logger { get; }
+
+    internal RtmpMetrics Metrics { get; }
 
     /// <summary>Binds and listens.</summary>
     /// <param name="cancellationToken">Cancels the start, not the server.</param>
@@ -135,6 +142,7 @@ public sealed class RtmpServer : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(DisposeLimit, TimeProvider);
         await StopAsync(limit.Token).ConfigureAwait(false);
+        Metrics.Dispose();
     }
 
     /// <summary>Takes a connection over; null when a limit forbids it or the server has stopped.</summary>
@@ -152,6 +160,7 @@ public sealed class RtmpServer : IAsyncDisposable
                 _connections[connection.Id] = connection;
                 Hub.Events.Publish(
                     new ConnectionOpened(TimeProvider.GetUtcNow(), "rtmp", connection.Id, transport.RemoteEndPoint));
+                Metrics.CountAccepted();
                 Log.ConnectionOpened(Logger, connection.Id, transport.RemoteEndPoint);
                 connection.Start();
                 _sweep ??= TimeProvider.CreateTimer(static s => ((RtmpServer)s!).Sweep(), this, SweepInterval, SweepInterval);

@@ -11,10 +11,14 @@ namespace MediaGraph.Containers.Flv;
 /// codecs pass as they are. Total: any bytes are fed, ignored, or give an <see cref="FlvFormatException"/>. Not thread-safe.
 /// </summary>
 /// <param name="feed">What is fed. The caller owns it.</param>
-public sealed class FlvFeedWriter(Feed feed)
+/// <param name="maxParameterBytes">
+/// Longest parameters, or metadata, that are kept for late joiners, in bytes. Longer metadata is left out, longer parameters are an
+/// <see cref="FlvFormatException"/>.
+/// </param>
+public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWriter.DefaultMaxParameterBytes)
 {
-    /// <summary>Longest parameters, or metadata, that are kept for late joiners, in bytes.</summary>
-    public const int MaxParameterBytes = 64 << 10;
+    /// <summary>Longest parameters, or metadata, that are kept for late joiners by default, in bytes.</summary>
+    public const int DefaultMaxParameterBytes = 64 << 10;
 
     private const int MillisecondClock = 1000;
 
@@ -93,7 +97,7 @@ public sealed class FlvFeedWriter(Feed feed)
     {
         if (configuration.IsEmpty)
             return;
-        if (configuration.Length > MaxParameterBytes || !AvcConfiguration.TryParse(configuration, out var parsed))
+        if (configuration.Length > maxParameterBytes || !AvcConfiguration.TryParse(configuration, out var parsed))
             throw new FlvFormatException("An H264 tag has malformed parameters.");
         _nalLengthSize = parsed.NalLengthSize;
         Announce(Codec.FromAvcConfiguration(configuration), ref _video, ref _videoCodec);
@@ -156,7 +160,7 @@ public sealed class FlvFeedWriter(Feed feed)
     {
         if (configuration.IsEmpty)
             return;
-        if (configuration.Length > MaxParameterBytes || !AudioSpecificConfig.TryParse(configuration, out _))
+        if (configuration.Length > maxParameterBytes || !AudioSpecificConfig.TryParse(configuration, out _))
             throw new FlvFormatException("An AAC tag has malformed parameters.");
         Announce(Codec.Aac(configuration), ref _audio, ref _audioCodec);
     }
@@ -165,7 +169,7 @@ public sealed class FlvFeedWriter(Feed feed)
     {
         // onMetaData describes the stream and is kept for late joiners; anything else is of its moment.
         var isMetadata = ReadName(body) == "onMetaData";
-        if (isMetadata && body.Length > MaxParameterBytes)
+        if (isMetadata && body.Length > maxParameterBytes)
         {
             DroppedFrames++;
             return true;
@@ -185,7 +189,7 @@ public sealed class FlvFeedWriter(Feed feed)
         long time, ReadOnlySpan<byte> body, ref PooledBuffer? owned, int offset, MediaKind kind, string name, bool isParameters,
         bool isKeyframe, ref FeedTrack? track, ref Codec? codec)
     {
-        if (isParameters && body.Length > MaxParameterBytes)
+        if (isParameters && body.Length > maxParameterBytes)
             throw new FlvFormatException("A tag has too long parameters.");
         if (isParameters || codec is not { IsOpaque: true } || codec.Name != name)
             Announce(new Codec(kind, name, MillisecondClock, 0, isParameters ? body : [], isOpaque: true), ref track, ref codec);
