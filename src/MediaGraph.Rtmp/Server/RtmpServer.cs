@@ -50,8 +50,8 @@ public sealed class RtmpServer : IAsyncDisposable
         Hub = hub;
         TimeProvider = timeProvider ?? TimeProvider.System;
         Logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
-        Metrics = new RtmpMetrics(this, meterFactory);
         _guard = new ConnectionGuard(Options.Limits.Connections);
+        Metrics = new RtmpMetrics(this, meterFactory);
         _formats = [.. Enumerable.Range(1, Options.Limits.MaxMessageStreams).Select(id => new RtmpWireFormat((uint)id, Options.ChunkSize))];
     }
 
