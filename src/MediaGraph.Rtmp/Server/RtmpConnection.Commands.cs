@@ -71,7 +71,11 @@ internal sealed partial class RtmpConnection
                 Unpublish(command.Argument(0).AsString ?? "");
                 SendCommand("onFCUnpublish"u8, "NetStream.Unpublish.Success");
                 return null;
-            case "releaseStream" or "_checkbw" or "FCSubscribe" or "FCUnsubscribe":
+            case "FCSubscribe":
+                SendResult(command, AmfValue.Null, AmfValue.Undefined);
+                SendCommand("onFCSubscribe"u8, "NetStream.Play.Start");
+                return null;
+            case "releaseStream" or "_checkbw" or "FCUnsubscribe":
                 SendResult(command, AmfValue.Null, AmfValue.Undefined);
                 return null;
             case "getStreamLength":
