@@ -20,6 +20,8 @@ public sealed class MemoryTransport : ITransport
     private CloseReason? _abortReason;
     private bool _outputCompleted;
 
+    private MemoryTransport _peer = null!; // set before anyone sees either end
+
     private MemoryTransport(Pipe incoming, Pipe outgoing, EndPoint? remoteEndPoint, bool canTrySend)
     {
         _incoming = incoming;
@@ -52,8 +54,10 @@ public sealed class MemoryTransport : ITransport
         // Unbounded: what an end takes is decided by its allowance alone.
         var options = new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false);
         var (toServer, toClient) = (new Pipe(options), new Pipe(options));
-        return (new MemoryTransport(toServer, toClient, remoteEndPoint, canTrySend),
-            new MemoryTransport(toClient, toServer, remoteEndPoint, canTrySend));
+        var server = new MemoryTransport(toServer, toClient, remoteEndPoint, canTrySend);
+        var client = new MemoryTransport(toClient, toServer, remoteEndPoint, canTrySend);
+        (server._peer, client._peer) = (client, server);
+        return (server, client);
     }
 
     /// <summary>From now on takes this many bytes, and then none until more are allowed.</summary>
@@ -131,7 +135,7 @@ public sealed class MemoryTransport : ITransport
 
         Signal();
         _incoming.Reader.CancelPendingRead();
-        _incoming.Writer.Complete(new IOException(reason.Text)); // the peer's later sends go nowhere
+        _peer.BreakOutput(reason);
     }
 
     /// <inheritdoc/>
@@ -139,6 +143,20 @@ public sealed class MemoryTransport : ITransport
     {
         Abort(CloseReason.Requested);
         await _incoming.Reader.CompleteAsync().ConfigureAwait(false);
+    }
+
+    // The other end was aborted: what is sent to it from now on fails. Under the lock, so that no send is in between.
+    private void BreakOutput(CloseReason reason)
+    {
+        lock (_sendLock)
+        {
+            if (_outputCompleted)
+                return;
+            _outputCompleted = true;
+            _outgoing.Writer.Complete(new IOException(reason.Text));
+        }
+
+        Signal();
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
