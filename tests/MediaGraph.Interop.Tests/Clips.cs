@@ -1,0 +1,63 @@
+using MediaGraph.Testing;
+using NUnit.Framework;
+
+namespace MediaGraph.Interop.Tests;
+
+/// <summary>The clips that the tests publish; each is made once per run, when a test asks for it first.</summary>
+[SetUpFixture]
+public sealed class Clips
+{
+    private const string Picture = "testsrc2=size=320x180:rate=25";
+    private const string Sound = "sine=frequency=440:sample_rate=44100";
+
+    private static readonly Dictionary<string, Task<string>> Made = []; // by name; NUnit runs these tests one after another
+    private static string _folder = "";
+
+    /// <summary>4 s of H264 with B-frames, a keyframe every second, and AAC.</summary>
+    public static Task<string> ShortAsync() => GetAsync("short", [.. Input(4), .. H264(group: 25), .. Aac]);
+
+    /// <summary>The same with one keyframe in 10 s.</summary>
+    public static Task<string> LongGroupAsync() => GetAsync("long-group", [.. Input(11), .. H264(group: 250), .. Aac]);
+
+    /// <summary>3 s of H264 and MP3.</summary>
+    public static Task<string> Mp3Async() => GetAsync("mp3", [.. Input(3), .. H264(group: 25), "-c:a", "libmp3lame", "-b:a", "64k"]);
+
+    /// <summary>3 s of H264 alone.</summary>
+    public static Task<string> SilentAsync() => GetAsync("silent", ["-f", "lavfi", "-i", Picture, "-t", "3", .. H264(group: 25)]);
+
+    /// <summary>3 s of AAC alone.</summary>
+    public static Task<string> SoundOnlyAsync() => GetAsync("sound", ["-f", "lavfi", "-i", Sound, "-t", "3", .. Aac]);
+
+    /// <summary>4 s of noise at some 20 Mbit/s, a keyframe every second.</summary>
+    public static Task<string> HeavyAsync() => GetAsync("heavy", [
+        "-f", "lavfi", "-i", "nullsrc=size=320x180:rate=25,geq=random(1)*255:128:128", "-f", "lavfi", "-i", Sound, "-t", "4",
+        "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-sc_threshold", "0", "-qp", "4", .. Aac]);
+
+    [OneTimeSetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("mediagraph-clips-").FullName;
+
+    [OneTimeTearDown]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    private static string[] Aac { get; } = ["-c:a", "aac", "-b:a", "64k"];
+
+    private static string[] Input(int seconds) => ["-f", "lavfi", "-i", Picture, "-f", "lavfi", "-i", Sound, "-t", $"{seconds}"];
+
+    private static string[] H264(int group) => [
+        "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-bf", "2", "-g", $"{group}", "-keyint_min", $"{group}",
+        "-sc_threshold", "0", "-x264-params", "b-adapt=0:open-gop=0", "-b:v", "300k"];
+
+    private static Task<string> GetAsync(string name, string[] options)
+    {
+        if (!Made.TryGetValue(name, out var made))
+            Made[name] = made = MakeAsync(Path.Combine(_folder, name + ".flv"), options);
+        return made;
+    }
+
+    private static async Task<string> MakeAsync(string file, string[] options)
+    {
+        var result = await ExternalTool.RunAsync("ffmpeg", ["-nostdin", "-hide_banner", "-loglevel", "error", .. options, file]);
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        return file;
+    }
+}
