@@ -4,8 +4,8 @@ using MediaGraph.Streams;
 namespace MediaGraph.Containers.Flv;
 
 /// <summary>
-/// Publishes an FLV file at the speed at which it was recorded, once or for ever. In a loop, times go on without a jump: a round is
-/// as long as the file's last tags say.
+/// Publishes an FLV file at the speed at which it was recorded, once or for ever. In a loop, times go on without a jump: a round
+/// lasts until the last frame of the longer track ends, and that frame lasts as long as the track's frames do on average.
 /// </summary>
 /// <param name="open">Opens the file from its start; called once per round.</param>
 /// <param name="timeProvider">Null for the system's time.</param>
@@ -46,7 +46,7 @@ public sealed class FlvPlayback(Func<Stream> open, TimeProvider? timeProvider = 
     {
         var reader = new FlvReader(file, feed.Pool);
         var times = new TimestampUnwrapper();
-        var (lastVideo, lastAudio, length) = (-1L, -1L, 0L);
+        var (video, audio) = (default(TrackLength), default(TrackLength));
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false) is { } tag)
         {
             var time = times.Unwrap(tag.Milliseconds);
@@ -62,20 +62,35 @@ public sealed class FlvPlayback(Func<Stream> open, TimeProvider? timeProvider = 
                 throw;
             }
 
-            // The last frame of a track lasts as long as the one before it.
-            ref var last = ref lastVideo;
-            if (tag.Type == FlvTagType.Audio)
-                last = ref lastAudio;
-            if (tag.Type != FlvTagType.Script)
-            {
-                length = Math.Max(length, time + (last >= 0 ? time - last : 0));
-                last = time;
-            }
+            if (tag.Type == FlvTagType.Video)
+                video.Add(time);
+            else if (tag.Type == FlvTagType.Audio)
+                audio.Add(time);
 
             if (!writer.Write(tag.Type, origin + time, tag.Body, 0, tag.Length))
                 return null;
         }
 
-        return length;
+        return Math.Max(video.End, audio.End);
+    }
+
+    // The tags' milliseconds are rounded, so the distance of the last two frames can be off by one; the average is not.
+    private struct TrackLength
+    {
+        private long _first;
+        private long _last;
+        private int _frames; // with a time of their own: parameters share that of the first frame
+
+        public readonly long End =>
+            _frames < 2 ? _last : _last + (long)Math.Round((double)(_last - _first) / (_frames - 1), MidpointRounding.AwayFromZero);
+
+        public void Add(long time)
+        {
+            if (_frames > 0 && time <= _last)
+                return;
+            if (_frames++ == 0)
+                _first = time;
+            _last = time;
+        }
     }
 }

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace MediaGraph.Hosting;
+
+/// <summary>Log events 5000 to 5999.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(5000, LogLevel.Warning, "{Key} is set, but nothing here uses it")]
+    public static partial void KeyIgnored(ILogger logger, string key);
+
+    [LoggerMessage(5001, LogLevel.Information, "The demo plays as stream {Stream}")]
+    public static partial void DemoStarted(ILogger logger, string stream);
+
+    [LoggerMessage(5002, LogLevel.Warning, "Someone else publishes {Stream}; the demo waits until it is free")]
+    public static partial void DemoReplaced(ILogger logger, string stream);
+
+    [LoggerMessage(5003, LogLevel.Error, "The demo cannot be played")]
+    public static partial void DemoFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(5004, LogLevel.Error, "The drain took longer than {Limit}; what was left was cut")]
+    public static partial void DrainOverran(ILogger logger, TimeSpan limit);
+}

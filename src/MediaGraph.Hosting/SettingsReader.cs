@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Configuration;
+
+namespace MediaGraph.Hosting;
+
+/// <summary>
+/// Reads one section by hand: a value that cannot be read is an error in words, and the default takes its place so that the
+/// reading goes on. It remembers what was asked for, and so finds the keys that nobody knows.
+/// </summary>
+internal sealed class SettingsReader(IConfiguration? configuration, string path, List<string> errors)
+{
+    private readonly List<string> _known = [];
+
+    /// <summary>What precedes a key in messages, such as <c>MediaGraph:Rtmp:</c>.</summary>
+    public string Prefix { get; } = path.Length == 0 ? "" : path + ":";
+
+    public SettingsReader Section(string key)
+    {
+        _known.Add(key);
+        var section = configuration?.GetSection(key);
+        if (!string.IsNullOrEmpty(section?.Value))
+            errors.Add($"{Prefix}{key} is a section; set one of the keys in it.");
+        return new SettingsReader(section, Prefix + key, errors);
+    }
+
+    public bool Flag(string key, bool otherwise) =>
+        Read(key, otherwise, "it must be true or false", static text => bool.TryParse(text, out var value) ? value : null);
+
+    public int Int32(string key, int otherwise) =>
+        Read(key, otherwise, "it must be a whole number up to 2147483647", static text =>
+            int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null);
+
+    public long Int64(string key, long otherwise) =>
+        Read(key, otherwise, "it must be a whole number", static text =>
+            long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null);
+
+    /// <summary>A number is of seconds; <see cref="TimeSpan"/> alone would take it for days.</summary>
+    public TimeSpan Time(string key, TimeSpan otherwise) =>
+        Read(key, otherwise, "it must be a time: seconds such as 10 or 0.5, or hours:minutes:seconds such as 00:00:10", ParseTime);
+
+    public T Choice<T>(string key, T otherwise)
+        where T : struct, Enum =>
+        Read(key, otherwise, $"it must be {string.Join(" or ", Enum.GetNames<T>())}", static text =>
+            char.IsAsciiLetter(text[0]) && Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) ? value : null);
+
+    public IPEndPoint EndPoint(string key, IPEndPoint otherwise)
+    {
+        if (Text(key) is not { } text)
+            return otherwise;
+        if (ListenAddress.Parse(text, otherwise.Port) is { } endPoint)
+            return endPoint;
+        Add(key, text, ListenAddress.Expected);
+        return otherwise;
+    }
+
+    /// <summary>Every key that was not asked for is an error.</summary>
+    public void RejectUnknown()
+    {
+        foreach (var key in UnknownKeys())
+            errors.Add($"{Prefix}{key} is not known.{Suggestion(key) ?? $" There are: {string.Join(", ", _known)}."}");
+    }
+
+    /// <summary>Of the keys that were not asked for, those that look misspelt are errors; returns the others.</summary>
+    public IReadOnlyList<string> RejectMisspelt()
+    {
+        var others = new List<string>();
+        foreach (var key in UnknownKeys())
+        {
+            if (Suggestion(key) is { } suggestion)
+                errors.Add($"{Prefix}{key} is not known.{suggestion}");
+            else
+                others.Add(Prefix + key);
+        }
+
+        return others;
+    }
+
+    private static TimeSpan? ParseTime(string text)
+    {
+        if (double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+            && Math.Abs(seconds) < 1e9)
+            return TimeSpan.FromSeconds(seconds);
+        return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) ? time : null;
+    }
+
+    private T Read<T>(string key, T otherwise, string expected, Func<string, T?> parse)
+        where T : struct
+    {
+        if (Text(key) is not { } text)
+            return otherwise;
+        if (parse(text) is { } value)
+            return value;
+        Add(key, text, expected);
+        return otherwise;
+    }
+
+    private string? Text(string key)
+    {
+        _known.Add(key);
+        if (configuration?.GetSection(key) is not { } section)
+            return null;
+        if (section.GetChildren().Any())
+            errors.Add($"{Prefix}{key} is one value, not a section.");
+        return string.IsNullOrWhiteSpace(section.Value) ? null : section.Value.Trim();
+    }
+
+    private void Add(string key, string text, string expected) => errors.Add($"{Prefix}{key} is '{text}'; {expected}.");
+
+    private IEnumerable<string> UnknownKeys() =>
+        configuration?.GetChildren().Select(child => child.Key).Where(key => !_known.Contains(key, StringComparer.OrdinalIgnoreCase)) ?? [];
+
+    private string? Suggestion(string key) =>
+        _known.Select(known => (Name: known, Distance: Distance(key.ToUpperInvariant(), known.ToUpperInvariant())))
+            .Where(known => known.Distance <= Math.Min(2, known.Name.Length / 3))
+            .OrderBy(known => known.Distance)
+            .Select(known => $" Is it {Prefix}{known.Name}?")
+            .FirstOrDefault();
+
+    // How many letters must be changed, added or removed (Levenshtein).
+    private static int Distance(string one, string other)
+    {
+        var previous = Enumerable.Range(0, other.Length + 1).ToArray();
+        for (var i = 1; i <= one.Length; i++)
+        {
+            var current = new int[other.Length + 1];
+            current[0] = i;
+            for (var j = 1; j <= other.Length; j++)
+                current[j] = Math.Min(Math.Min(current[j - 1], previous[j]) + 1, previous[j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1));
+            previous = current;
+        }
+
+        return previous[^1];
+    }
+}
