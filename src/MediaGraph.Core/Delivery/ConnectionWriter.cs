@@ -155,7 +155,7 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
             return;
         _draining = true;
         _lastProgress = TimeProvider.GetTimestamp();
-        _drain = Task.Run(DrainAsync);
+        _drain = GraphLock.Run(DrainAsync);
     }
 
     // A drain that waits for the peer cannot tell: then another task does.
@@ -165,7 +165,11 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
             return;
         _failure = reason;
         if (_draining)
-            _failing = Task.Run(() => _onFailed(reason));
+            _failing = GraphLock.Run(() =>
+            {
+                _onFailed(reason);
+                return Task.CompletedTask;
+            });
         else
             WakeLocked();
     }

@@ -59,6 +59,10 @@ internal static class GraphLock
             _observer?.Point();
     }
 
+    /// <summary>Starts a task of the graph's own on the thread pool, or under a test's scheduler.</summary>
+    public static Task Run(Func<Task> work) =>
+        DiagnosticsEnabled && _observer is { } observer ? observer.Run(work) : Task.Run(work);
+
     private static void BeforeGraphLock(Lock @lock)
     {
         if (_graphLocksHeld > 0)

@@ -8,4 +8,7 @@ internal abstract class LockObserver
 
     /// <summary>Returns when the current thread may go on.</summary>
     public abstract void Point();
+
+    /// <summary>Starts background work as one of the tasks that the scheduler runs.</summary>
+    public abstract Task Run(Func<Task> work);
 }

@@ -1,0 +1,213 @@
+using MediaGraph.Diagnostics;
+
+namespace MediaGraph.Tests.Scheduling;
+
+/// <summary>
+/// Runs tasks on real threads, one at a time: at each seam of <see cref="GraphLock"/> a <see cref="Strategy"/> says who goes on. A task
+/// that waits for a lock, or for <see cref="WaitUntil"/>, is known to wait; when all do, that is a deadlock. What a task does depends
+/// on nothing but the choices, so the same choices give the same run.
+/// </summary>
+internal sealed class ControlledScheduler : LockObserver
+{
+    private const int MaxSteps = 20_000;
+
+    private readonly List<LogicalTask> _tasks = [];
+    private readonly List<int> _runnable = [];
+    private readonly Baton _ended = new();
+    private readonly WorkerThreads _threads;
+    private readonly Strategy _strategy;
+    private readonly List<int> _trace = [];
+    private LogicalTask? _running; // only the running task touches anything here
+    private Exception? _failure;
+    private bool _aborted;
+    private string _left = "";
+
+    public ControlledScheduler(WorkerThreads threads, Strategy strategy)
+    {
+        _threads = threads;
+        _strategy = strategy;
+    }
+
+    /// <summary>Who ran at each step.</summary>
+    public IReadOnlyList<int> Trace => _trace;
+
+    /// <summary>Adds a task. Before <see cref="Run()"/>, or from a running task.</summary>
+    public void Spawn(string name, Action body) => _tasks.Add(new LogicalTask(_tasks.Count, name, body));
+
+    /// <summary>Runs until all tasks have ended. Throws what a task threw, or what was found wrong.</summary>
+    public void Run()
+    {
+        if (_tasks.Exists(task => !task.HasEnded))
+        {
+            _running = _tasks[^1];
+            SwitchTo(PickNext()!);
+            _ended.Take();
+        }
+
+        if (_failure is not null)
+            throw new ScheduleException($"{_failure.Message}\n{Describe()}", _failure);
+    }
+
+    public override void BeforeEnter(Lock @lock) => Yield(() => IsFree(@lock), "a lock");
+
+    public override void Point() => Yield(null, null);
+
+    public override Task Run(Func<Task> work)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Spawn("background", () =>
+        {
+            var task = work();
+            if (!task.IsCompleted)
+                throw new ScheduleException("Background work went where the scheduler does not see it.");
+            ended.SetFromTask(task);
+        });
+        return ended.Task;
+    }
+
+    /// <summary>Waits, as a lock would, for a condition that other tasks bring about.</summary>
+    public void WaitUntil(Func<bool> condition, string what) => Yield(condition, what);
+
+    private static bool IsFree(Lock @lock)
+    {
+        if (@lock.IsHeldByCurrentThread || !@lock.TryEnter())
+            return false;
+        @lock.Exit();
+        return true;
+    }
+
+    private void Yield(Func<bool>? canGoOn, string? what)
+    {
+        ThrowIfAborted();
+        var self = _running!;
+        (self.CanGoOn, self.WaitsFor) = (canGoOn, what);
+        if (PickNext() is { } next && next != self)
+        {
+            SwitchTo(next);
+            self.Turn.Take();
+        }
+
+        ThrowIfAborted();
+        (self.CanGoOn, self.WaitsFor) = (null, null);
+    }
+
+    private void ThrowIfAborted()
+    {
+        if (_aborted)
+            throw new ScheduleAbortedException();
+    }
+
+    // Null when the schedule was given up.
+    private LogicalTask? PickNext()
+    {
+        _runnable.Clear();
+        foreach (var task in _tasks)
+        {
+            if (!task.HasEnded && (task.CanGoOn is null || task.CanGoOn()))
+                _runnable.Add(task.Number);
+        }
+
+        if (_runnable.Count == 0)
+        {
+            GiveUp(new ScheduleException("Deadlock: nobody can run."));
+            return null;
+        }
+
+        if (_trace.Count == MaxSteps)
+        {
+            GiveUp(new ScheduleException("Livelock: it does not end."));
+            return null;
+        }
+
+        var chosen = _strategy.Choose(_running!.Number, _runnable);
+        _trace.Add(chosen);
+        return _tasks[chosen];
+    }
+
+    private void SwitchTo(LogicalTask next)
+    {
+        _running = next;
+        if (next.HasStarted)
+        {
+            next.Turn.Pass();
+            return;
+        }
+
+        next.HasStarted = true;
+        _threads.Start(() => Execute(next));
+    }
+
+    private void Execute(LogicalTask task)
+    {
+        GraphLock.Observer = this;
+        try
+        {
+            ThrowIfAborted();
+            task.Body();
+        }
+        catch (ScheduleAbortedException)
+        {
+            // Another task says why.
+        }
+        catch (Exception e)
+        {
+            GiveUp(e);
+        }
+        finally
+        {
+            GraphLock.Observer = null;
+        }
+
+        task.HasEnded = true;
+        var next = _tasks.Exists(t => !t.HasEnded) && !_aborted ? PickNext() : null;
+        if (next is not null)
+            SwitchTo(next);
+        else
+            UnwindOrEnd();
+    }
+
+    private void GiveUp(Exception failure)
+    {
+        if (_failure is not null)
+            return;
+        _failure = failure;
+        _aborted = true;
+        _left = string.Join(", ", _tasks.Where(t => !t.HasEnded).Select(t => $"{t.Number} {t.Name} waits for {t.WaitsFor ?? "its turn"}"));
+    }
+
+    // One after the other, so that still only one runs.
+    private void UnwindOrEnd()
+    {
+        var left = _aborted ? _tasks.Find(t => t is { HasEnded: false, HasStarted: true }) : null;
+        if (left is null)
+        {
+            _ended.Pass();
+            return;
+        }
+
+        _running = left;
+        left.Turn.Pass();
+    }
+
+    private string Describe() =>
+        $"Tasks: {string.Join(", ", _tasks.Select(t => $"{t.Number} {t.Name}"))}\nLeft: {_left}";
+
+    private sealed class LogicalTask(int number, string name, Action body)
+    {
+        public int Number { get; } = number;
+
+        public string Name { get; } = name;
+
+        public Action Body { get; } = body;
+
+        public Baton Turn { get; } = new();
+
+        public Func<bool>? CanGoOn { get; set; }
+
+        public string? WaitsFor { get; set; }
+
+        public bool HasStarted { get; set; }
+
+        public bool HasEnded { get; set; }
+    }
+}
