@@ -225,8 +225,9 @@ internal sealed partial class RtmpConnection
 
         EndStream(stream, CloseReason.Requested); // a second play replaces the first (§7.2.2.1)
         var (name, peer) = Resolve(key);
-        if (await SubscribeAsync(stream, name, peer).ConfigureAwait(false) is { } refusal)
-            return refusal;
+        var refusal = await SubscribeAsync(stream, name, peer).ConfigureAwait(false);
+        if (stream.Subscription is not { } subscription)
+            return refusal; // null when the peer has another stream to stay for
         stream.Name = name;
         _roles.Add("player");
         _streamNames.Add(name);
@@ -235,7 +236,7 @@ internal sealed partial class RtmpConnection
         SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Play.Reset", $"Playing and resetting {name}.");
         SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Play.Start", $"Started playing {name}.");
         SendSampleAccess(stream.Id);
-        stream.Subscription!.Start();
+        subscription.Start();
         return null;
     }
 
@@ -250,10 +251,10 @@ internal sealed partial class RtmpConnection
 
         if (command.Argument(0).AsBoolean ?? true)
         {
-            if (stream.Subscription is { } subscription)
+            if (stream.Subscription is { } paused)
             {
                 stream.Subscription = null;
-                subscription.Close(CloseReason.Requested);
+                paused.Close(CloseReason.Requested);
             }
 
             SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Pause.Notify", $"{name} is paused.");
@@ -263,13 +264,12 @@ internal sealed partial class RtmpConnection
         SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Unpause.Notify", $"{name} is played again.");
         if (stream.Subscription is not null)
             return null;
-        if (await SubscribeAsync(stream, name, stream.Peer!).ConfigureAwait(false) is { } refusal)
-        {
-            stream.Name = null;
+        stream.Name = null; // if it is refused, nothing is played any more
+        var refusal = await SubscribeAsync(stream, name, stream.Peer!).ConfigureAwait(false);
+        if (stream.Subscription is not { } subscription)
             return refusal;
-        }
-
-        stream.Subscription!.Start();
+        stream.Name = name;
+        subscription.Start();
         return null;
     }
 

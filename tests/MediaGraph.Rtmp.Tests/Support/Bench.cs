@@ -1,0 +1,149 @@
+using System.Net;
+using MediaGraph.Events;
+using MediaGraph.Rtmp.Server;
+using MediaGraph.Streams;
+using MediaGraph.Testing;
+using MediaGraph.Transport;
+using NUnit.Framework;
+
+namespace MediaGraph.Rtmp.Tests.Support;
+
+/// <summary>
+/// A hub and a server on fake time, without sockets unless it is started with them. Disposing it asserts that everything returned to
+/// its baseline: no connection, no buffer, no packet, no timer, no fault of the server's own.
+/// </summary>
+internal sealed class Bench : IAsyncDisposable
+{
+    public static readonly IPEndPoint Address = new(IPAddress.Parse("192.0.2.1"), 5000);
+    public static readonly IPEndPoint OtherAddress = new(IPAddress.Parse("192.0.2.2"), 5000);
+
+    private readonly List<TestClient> _clients = [];
+    private readonly EventSubscription _events;
+
+    public Bench(RtmpServerOptions? options = null, StreamHubOptions? hubOptions = null, bool isRealTime = false)
+    {
+        TimeProvider? time = isRealTime ? null : Time;
+        Hub = new StreamHub(hubOptions, Log, time);
+        _events = Hub.Events.Subscribe(100_000);
+        Server = new RtmpServer(Hub, (options ?? new RtmpServerOptions()) with { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, Log, time);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public TestLog Log { get; } = new();
+
+    public StreamHub Hub { get; }
+
+    public RtmpServer Server { get; }
+
+    /// <summary>Whether a client's sync waits for all viewers' queues; not where one of them is stalled.</summary>
+    public bool WaitsForQueues { get; set; } = true;
+
+    public IPEndPoint EndPoint => Server.LocalEndPoint!;
+
+    /// <summary>A bench whose server listens on a port of the loopback address, on the system's time.</summary>
+    public static async Task<Bench> ListenAsync(RtmpServerOptions? options = null, StreamHubOptions? hubOptions = null)
+    {
+        var bench = new Bench(options, hubOptions, isRealTime: true);
+        await bench.Server.StartAsync();
+        return bench;
+    }
+
+    /// <summary>Events since the last call.</summary>
+    public IReadOnlyList<MediaEvent> TakeEvents()
+    {
+        var events = new List<MediaEvent>();
+        while (_events.Reader.TryRead(out var one))
+            events.Add(one);
+        return events;
+    }
+
+    /// <summary>A client before its handshake: in memory, or by TCP when the server listens.</summary>
+    public async Task<TestClient> OpenAsync(EndPoint? address = null)
+    {
+        if (Server.LocalEndPoint is not null)
+            return Add(await TestClient.OpenAsync(EndPoint));
+        return Open(address).Client;
+    }
+
+    /// <summary>A client in memory, with the server's end of its connection.</summary>
+    public (TestClient Client, MemoryTransport Server) Open(EndPoint? address = null)
+    {
+        var (server, client) = MemoryTransport.CreatePair(address ?? Address);
+        Server.Accept(server);
+        return (Add(new TestClient(client)), server);
+    }
+
+    public async Task<TestClient> ConnectAsync(string app = "live", EndPoint? address = null)
+    {
+        var client = await OpenAsync(address);
+        await client.ConnectAsync(app);
+        return client;
+    }
+
+    /// <summary>A connected client that publishes <c>live/KEY</c> through message stream 1.</summary>
+    public async Task<TestClient> PublishAsync(string key, EndPoint? address = null)
+    {
+        var client = await ConnectAsync(address: address);
+        await client.PublishAsync(key);
+        return client;
+    }
+
+    /// <summary>A connected client that plays <c>live/KEY</c> through message stream 1.</summary>
+    public async Task<TestClient> PlayAsync(string key, EndPoint? address = null)
+    {
+        var client = await ConnectAsync(address: address);
+        await client.PlayAsync(key);
+        return client;
+    }
+
+    public StreamSnapshot Snapshot(string stream) => Hub.Find(stream)!.GetSnapshot();
+
+    /// <summary>Lets the given time go by in steps of the server's timer.</summary>
+    public void Advance(double seconds) => Time.Advance(TimeSpan.FromSeconds(seconds));
+
+    /// <summary>Advances time by small steps until the server has let go of its connections.</summary>
+    public async Task AdvanceToConnectionsAsync(int count) => await Eventually.EqualAsync(
+        () =>
+        {
+            if (Server.Connections > count)
+                Time.Advance(TimeSpan.FromMilliseconds(50)); // the goodbye's own limits run on this time too
+            return Server.Connections;
+        },
+        count, "connections");
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients)
+            await client.DisposeAsync();
+        await AdvanceToConnectionsAsync(0);
+        await Server.DisposeAsync();
+        await Hub.DisposeAsync();
+        _events.Dispose();
+        Log.Dispose();
+        var pool = Hub.Pool.GetStatistics();
+        Assert.Multiple(() =>
+        {
+            Assert.That(Log.Of(2006), Is.Empty, "faults of the server");
+            Assert.That(Hub.GetSnapshot().Streams, Is.Empty, "streams");
+            Assert.That((pool.OutstandingBuffers, pool.OutstandingPackets), Is.EqualTo((0L, 0L)), () => Hub.Pool.DescribeOutstanding());
+            Assert.That(Time.ActiveTimers, Is.Zero, "timers");
+        });
+    }
+
+    private TestClient Add(TestClient client)
+    {
+        client.QueuesAreEmpty = QueuesAreEmptyAsync;
+        _clients.Add(client);
+        return client;
+    }
+
+    private async Task QueuesAreEmptyAsync()
+    {
+        if (WaitsForQueues)
+        {
+            await Eventually.Async(
+                () => Hub.GetSnapshot().Streams.SelectMany(s => s.Consumers).All(c => c.Packets.Queued == 0), "empty queues");
+        }
+    }
+}
