@@ -46,7 +46,12 @@ public sealed class GStreamerTests
     }
 
     // A URL with one part names the application alone; GStreamer then asks for an empty stream key.
-    [TestCase("demo")]
+    [TestCase("demo/")]
+    [TestCase("demo//")]
+    [TestCase("/demo")]
+    [TestCase("?/demo")]
+    [TestCase("demo/?")]
+    [TestCase("demo/ ")]
     [TestCase("live/cam")]
     [TestCase("live/building/cam")]
     public async Task Rtmp2src_plays_a_name_of_one_two_or_three_parts(string name)

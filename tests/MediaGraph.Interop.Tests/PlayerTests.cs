@@ -39,8 +39,7 @@ public sealed class PlayerTests
         publisher.Signal(19); // SIGSTOP
 
         using var found = await MediaFile.ProbeAsync(
-            server.Url(Stream), "-fflags", "nobuffer", "-analyzeduration", "1000000", "-select_streams", "v", "-read_intervals", "%+#1",
-            "-show_frames");
+            server.Url(Stream), "-analyzeduration", "1000000", "-select_streams", "v", "-read_intervals", "%+#10", "-show_frames");
 
         var frame = found.RootElement.GetProperty("frames")[0];
         Assert.That(frame.GetProperty("pict_type").GetString(), Is.EqualTo("I"));
@@ -54,11 +53,12 @@ public sealed class PlayerTests
         await using var server = await PublishAsync();
         var file = server.NewFile("flv");
 
-        var player = server.Start("rtmpdump", "-r", server.Url(Stream), "--live", "--stop", "3", "-o", file);
+        var player = server.Start("rtmpdump", "-r", server.Url(Stream), "--live", "-o", file);
         await server.WaitForConsumersAsync(Stream, 1);
-        var result = await player.WaitAsync();
+        await server.WaitForDeliveryAsync(Stream, 150);
+        player.Interrupt();
+        await player.WaitAsync();
 
-        Assert.That(result.ExitCode, Is.AnyOf(0, 2), result.Error); // 2: the stream is longer than what was wanted
         var got = await MediaFile.ReadAsync(file);
         Assert.That((got.Video.Count, got.Audio.Count), Is.GreaterThan((25, 25)));
         Assert.That(got.Video[0].IsKeyframe);
