@@ -15,7 +15,7 @@ public sealed class PlayerTests
     [Test]
     public async Task Ffprobe_finds_codecs_size_and_sample_rate()
     {
-        await using var server = await PublishAsync();
+        await using var server = await PublishAsync(Stream);
 
         using var found = await MediaFile.ProbeAsync(server.Url(Stream), "-show_streams");
 
@@ -39,8 +39,7 @@ public sealed class PlayerTests
         publisher.Signal(19); // SIGSTOP
 
         using var found = await MediaFile.ProbeAsync(
-            server.Url(Stream), "-fflags", "nobuffer", "-analyzeduration", "1000000", "-select_streams", "v", "-read_intervals", "%+#1",
-            "-show_frames");
+            server.Url(Stream), "-analyzeduration", "1000000", "-select_streams", "v", "-read_intervals", "%+#10", "-show_frames");
 
         var frame = found.RootElement.GetProperty("frames")[0];
         Assert.That(frame.GetProperty("pict_type").GetString(), Is.EqualTo("I"));
@@ -48,47 +47,51 @@ public sealed class PlayerTests
         Assert.That(frame.GetProperty("width").GetInt32(), Is.EqualTo(320));
     }
 
-    [Test]
-    public async Task Rtmpdump_writes_a_file_that_ffprobe_reads()
+    [TestCase("live/cam")]
+    [TestCase("demo")]
+    public async Task Rtmpdump_writes_a_file_that_ffprobe_reads(string name)
     {
-        await using var server = await PublishAsync();
+        await using var server = await PublishAsync(name);
         var file = server.NewFile("flv");
 
-        var player = server.Start("rtmpdump", "-r", server.Url(Stream), "--live", "--stop", "3", "-o", file);
-        await server.WaitForConsumersAsync(Stream, 1);
-        var result = await player.WaitAsync();
+        var player = server.Start("rtmpdump", "-r", server.Url(name), "--live", "-o", file);
+        await server.WaitForConsumersAsync(name, 1);
+        await server.WaitForDeliveryAsync(name, 150);
+        player.Interrupt();
+        await player.WaitAsync();
 
-        Assert.That(result.ExitCode, Is.AnyOf(0, 2), result.Error); // 2: the stream is longer than what was wanted
         var got = await MediaFile.ReadAsync(file);
         Assert.That((got.Video.Count, got.Audio.Count), Is.GreaterThan((25, 25)));
         Assert.That(got.Video[0].IsKeyframe);
     }
 
-    [Test]
-    public async Task Mpv_plays()
+    [TestCase("live/cam")]
+    [TestCase("demo")]
+    public async Task Mpv_plays(string name)
     {
-        await using var server = await PublishAsync();
+        await using var server = await PublishAsync(name);
 
         var player = server.Start(
             "mpv", "--no-config", "--vo=null", "--ao=null", "--frames=40", "--term-status-msg=at ${estimated-frame-number}",
-            server.Url(Stream));
+            server.Url(name));
         var result = await player.WaitAsync();
 
         Assert.That(result.ExitCode, Is.Zero, result.Output + result.Error);
         Assert.That(result.Output, Does.Contain("Video").And.Contain("h264").And.Contain("aac"));
-        await server.WaitForConsumersAsync(Stream, 0);
+        await server.WaitForConsumersAsync(name, 0);
     }
 
-    [Test]
-    public async Task Vlc_plays()
+    [TestCase("live/cam")]
+    [TestCase("demo")]
+    public async Task Vlc_plays(string name)
     {
-        await using var server = await PublishAsync();
+        await using var server = await PublishAsync(name);
         var file = server.NewFile("ts");
 
         var player = server.StartWithoutRoot(
-            "cvlc", "--ignore-config", "--run-time=4", "--sout", $"#std{{access=file,mux=ts,dst={file}}}", server.Url(Stream), "vlc://quit");
-        await server.WaitForConsumersAsync(Stream, 1);
-        await server.WaitForDeliveryAsync(Stream, 50);
+            "cvlc", "--ignore-config", "--run-time=4", "--sout", $"#std{{access=file,mux=ts,dst={file}}}", server.Url(name), "vlc://quit");
+        await server.WaitForConsumersAsync(name, 1);
+        await server.WaitForDeliveryAsync(name, 50);
         await player.WaitAsync();
 
         Assert.That(await MediaFile.CountAsync(file, "v"), Is.GreaterThan(25));
@@ -137,11 +140,11 @@ public sealed class PlayerTests
             Assert.That(packets.Select(p => p.DecodeTime), Is.Ordered.And.Unique, "time goes on");
     }
 
-    private static async Task<LiveServer> PublishAsync()
+    private static async Task<LiveServer> PublishAsync(string name)
     {
         var server = await LiveServer.StartAsync();
-        server.Publish(Stream, await Clips.ShortAsync(), "-re", "-stream_loop", "-1");
-        await server.WaitForMediaAsync(Stream, TimeSpan.FromMilliseconds(500));
+        server.Publish(name, await Clips.ShortAsync(), "-re", "-stream_loop", "-1");
+        await server.WaitForMediaAsync(name, TimeSpan.FromMilliseconds(500));
         return server;
     }
 }
