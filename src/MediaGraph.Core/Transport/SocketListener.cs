@@ -19,6 +19,7 @@ public sealed class SocketListener : IAsyncDisposable
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
+    private int _disposed; // 1 once disposal has begun
 
     private SocketListener(
         Socket socket, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider timeProvider)
@@ -62,9 +63,15 @@ public sealed class SocketListener : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops listening; returns when the task has ended. Accepted connections go on.</summary>
+    /// <summary>Stops listening; returns when the task has ended. Accepted connections go on. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            await _accepting.ConfigureAwait(false);
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         _socket.Dispose();
         await _accepting.ConfigureAwait(false);
