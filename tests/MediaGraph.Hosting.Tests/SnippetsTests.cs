@@ -56,6 +56,7 @@ public sealed partial class SnippetsTests
         await using var encoder = ExternalTool.Start("ffmpeg", ["-v", "error", "-re", "-i", clip, "-t", "1", "-c", "copy", "-f", "flv", url]);
         await Eventually.Async(() => hub.Find("live/cam") is not null, "the encoder publishes");
         Assert.That(hub.GetSnapshot().Streams.Single().Feed!.Protocol, Is.EqualTo("rtmp"));
+        var ending = EndWhenFed(hub);
 
         await foreach (var batch in hub.Subscribe("live/cam", stop))
         {
@@ -64,10 +65,9 @@ public sealed partial class SnippetsTests
                 foreach (var packet in batch)
                     Console.WriteLine($"{packet.DecodeTimestamp} {packet.Codec.Name} {packet.Length} bytes");
             }
-
-            if (batch.Count > 0)
-                break;
         }
+
+        await ending;
     }
 
     [Test]
@@ -133,12 +133,12 @@ public sealed partial class SnippetsTests
         {
         }
 
+        events.Dispose(); // what was published before can still be read
+
         await foreach (var e in events.Reader.ReadAllAsync(stop))
         {
             if (e is PublishStopped stopped)
                 log.Add($"{stopped.Stream} was published for {stopped.Duration}: {stopped.Reason}");
-            if (log.Count > 0)
-                break;
         }
 
         Assert.That(log.Single(), Does.StartWith("live/cam was published for"));
@@ -153,6 +153,7 @@ public sealed partial class SnippetsTests
         await using var feed = hub.Publish("live/cam", Track.H264(Sps, Pps));
         feed.Write(Keyframe, TimeSpan.Zero);
         var latest = default(MediaPacket);
+        var ending = EndWhenFed(hub);
 
         await foreach (var batch in hub.Subscribe("live/cam", stop))
         {
@@ -165,11 +166,9 @@ public sealed partial class SnippetsTests
                     latest = packet;
                 }
             }
-
-            if (latest is not null)
-                break;
         }
 
+        await ending;
         Assert.That(latest!.Payload.Length, Is.EqualTo(Keyframe.Length));
         latest.Release();
     }
@@ -194,6 +193,13 @@ public sealed partial class SnippetsTests
         listener.RecordObservableInstruments();
 
         Assert.That(streams, Is.Positive);
+    }
+
+    private static async Task EndWhenFed(StreamHub hub)
+    {
+        await Eventually.Async(
+            () => hub.Find("live/cam")?.GetSnapshot().Consumers.Any(c => c.Packets.Delivered > 0) == true, "a packet was delivered");
+        await hub.DisposeAsync();
     }
 
     private static string Normalize(string text) => string.Join('\n', text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
