@@ -37,7 +37,7 @@ internal sealed class MediaGraphSettings
             errors.AddRange(Rtmp.Validate(rtmp.Prefix));
         }
 
-        Ignored = root.RejectMisspelt();
+        Ignored = root.RejectMisspelt("Rtsp", "Tapo", "Http", "Streams", "Linger"); // what later versions read
         if (errors.Count > 0)
             throw new OptionsValidationException("MediaGraph", typeof(MediaGraphSettings), errors);
     }

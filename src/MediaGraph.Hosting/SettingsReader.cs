@@ -62,12 +62,13 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
     }
 
     /// <summary>Of the keys that were not asked for, those that look misspelt are errors; returns the others.</summary>
-    public IReadOnlyList<string> RejectMisspelt()
+    /// <param name="correct">Keys that are never misspelt.</param>
+    public IReadOnlyList<string> RejectMisspelt(params ReadOnlySpan<string> correct)
     {
         var others = new List<string>();
         foreach (var key in UnknownKeys())
         {
-            if (Suggestion(key) is { } suggestion)
+            if (!correct.Contains(key, StringComparer.OrdinalIgnoreCase) && Suggestion(key) is { } suggestion)
                 errors.Add($"{Prefix}{key} is not known.{suggestion}");
             else
                 others.Add(Prefix + key);

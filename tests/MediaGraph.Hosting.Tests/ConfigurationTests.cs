@@ -1,0 +1,295 @@
+using System.Net;
+using MediaGraph.Delivery;
+using MediaGraph.Rtmp.Server;
+using MediaGraph.Security;
+using MediaGraph.Streams;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using NUnit.Framework;
+
+namespace MediaGraph.Hosting.Tests;
+
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class ConfigurationTests
+{
+    [Test]
+    public void Nothing_configured_means_the_defaults()
+    {
+        var settings = Read([]);
+        Assert.Multiple(() =>
+        {
+            Assert.That(settings.Hub, Is.EqualTo(new StreamHubOptions()));
+            Assert.That(settings.Rtmp, Is.EqualTo(new RtmpServerOptions()));
+            Assert.That(settings.IsRtmpEnabled, Is.True);
+            Assert.That(settings.IsDemoEnabled, Is.True);
+            Assert.That(settings.DrainTimeout, Is.EqualTo(TimeSpan.FromSeconds(5)));
+        });
+    }
+
+    [Test]
+    public void Without_a_section_the_defaults_apply()
+    {
+        var services = new ServiceCollection();
+        services.AddMediaGraph().AddRtmp();
+        using var provider = services.BuildServiceProvider();
+        Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtmp, Is.EqualTo(new RtmpServerOptions()));
+    }
+
+    [Test]
+    public void Every_key_that_the_documentation_lists_is_bound()
+    {
+        var settings = Read(new()
+        {
+            ["Demo"] = "false",
+            ["DrainTimeout"] = "2",
+            ["OnPublisherConflict"] = "replace",
+            ["StalePublisherAfter"] = "7",
+            ["WaitForPublisher"] = "00:01:00",
+            ["GroupCache:Enabled"] = "false",
+            ["GroupCache:MaxBytes"] = "1000",
+            ["GroupCache:MaxDuration"] = "2.5",
+            ["Queue:MaxBytes"] = "3000000000",
+            ["Queue:MaxAge"] = "6",
+            ["Queue:MaxReplyBytes"] = "5000",
+            ["Queue:MaxInPlaceBytes"] = "6000",
+            ["Queue:OnOverflow"] = "Disconnect",
+            ["Pool:MaxRetainedBytes"] = "7000",
+            ["Rtmp:Enabled"] = "false",
+            ["Rtmp:Listen"] = "0.0.0.0:1936",
+            ["Rtmp:HandshakeTimeout"] = "1",
+            ["Rtmp:CommandTimeout"] = "2",
+            ["Rtmp:ReadTimeout"] = "3",
+            ["Rtmp:WriteTimeout"] = "4",
+            ["Rtmp:PingInterval"] = "5",
+            ["Rtmp:ChunkSize"] = "4096",
+            ["Rtmp:WindowAcknowledgementSize"] = "5000000",
+            ["Rtmp:Limits:Connections:MaxConnections"] = "11",
+            ["Rtmp:Limits:Connections:MaxPerAddress"] = "12",
+            ["Rtmp:Limits:Connections:MaxHalfOpen"] = "13",
+            ["Rtmp:Limits:MaxMediaMessageBytes"] = "14000",
+            ["Rtmp:Limits:MaxMessageBytes"] = "15000",
+            ["Rtmp:Limits:MaxAssemblyBytes"] = "160000",
+            ["Rtmp:Limits:MaxChunkStreams"] = "17",
+            ["Rtmp:Limits:MaxMessageStreams"] = "18",
+            ["Rtmp:Limits:MaxCommandsPerSecond"] = "19",
+            ["Rtmp:Queue:MaxBytes"] = "20000",
+            ["Rtmp:Queue:MaxAge"] = "21",
+            ["Rtmp:Queue:MaxReplyBytes"] = "22000",
+            ["Rtmp:Queue:MaxInPlaceBytes"] = "23000",
+            ["Rtmp:Queue:OnOverflow"] = "Disconnect",
+        });
+        var defaults = new StreamHubOptions();
+        Assert.Multiple(() =>
+        {
+            Assert.That(settings.IsDemoEnabled, Is.False);
+            Assert.That(settings.DrainTimeout, Is.EqualTo(TimeSpan.FromSeconds(2)));
+            Assert.That(settings.Hub, Is.EqualTo(new StreamHubOptions
+            {
+                OnPublisherConflict = PublisherConflict.Replace,
+                StalePublisherAfter = TimeSpan.FromSeconds(7),
+                WaitForPublisher = TimeSpan.FromMinutes(1),
+                GroupCache = new() { Enabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5) },
+                Queue = new()
+                {
+                    MaxBytes = 3_000_000_000,
+                    MaxAge = TimeSpan.FromSeconds(6),
+                    MaxReplyBytes = 5000,
+                    MaxInPlaceBytes = 6000,
+                    OnOverflow = OverflowPolicy.Disconnect,
+                },
+                Pool = defaults.Pool with { MaxRetainedBytes = 7000 },
+            }));
+            Assert.That(settings.IsRtmpEnabled, Is.False);
+            Assert.That(settings.Rtmp, Is.EqualTo(new RtmpServerOptions
+            {
+                EndPoint = new IPEndPoint(IPAddress.Any, 1936),
+                HandshakeTimeout = TimeSpan.FromSeconds(1),
+                CommandTimeout = TimeSpan.FromSeconds(2),
+                ReadTimeout = TimeSpan.FromSeconds(3),
+                WriteTimeout = TimeSpan.FromSeconds(4),
+                PingInterval = TimeSpan.FromSeconds(5),
+                ChunkSize = 4096,
+                WindowAcknowledgementSize = 5_000_000,
+                Limits = new()
+                {
+                    Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13 },
+                    MaxMediaMessageBytes = 14_000,
+                    MaxMessageBytes = 15_000,
+                    MaxAssemblyBytes = 160_000,
+                    MaxChunkStreams = 17,
+                    MaxMessageStreams = 18,
+                    MaxCommandsPerSecond = 19,
+                },
+                Queue = new()
+                {
+                    MaxBytes = 20_000,
+                    MaxAge = TimeSpan.FromSeconds(21),
+                    MaxReplyBytes = 22_000,
+                    MaxInPlaceBytes = 23_000,
+                    OnOverflow = OverflowPolicy.Disconnect,
+                },
+            }));
+        });
+    }
+
+    [TestCase("127.0.0.1:1936", "127.0.0.1:1936")]
+    [TestCase("1936", "127.0.0.1:1936")]
+    [TestCase("0", "127.0.0.1:0")]
+    [TestCase("10.1.2.3", "10.1.2.3:1935")]
+    [TestCase("0.0.0.0:1936", "0.0.0.0:1936")]
+    [TestCase("localhost:1936", "127.0.0.1:1936")]
+    [TestCase("localhost", "127.0.0.1:1935")]
+    [TestCase("[::1]:1936", "[::1]:1936")]
+    [TestCase("[::1]", "[::1]:1935")]
+    [TestCase("::1", "[::1]:1935")]
+    [TestCase("[::]:1936", "[::]:1936")]
+    public void A_listen_address_has_a_host_and_a_port(string text, string endPoint) =>
+        Assert.That(Read(new() { ["Rtmp:Listen"] = text }).Rtmp.EndPoint, Is.EqualTo(IPEndPoint.Parse(endPoint)));
+
+    [Test]
+    public void A_star_listens_on_all_addresses()
+    {
+        var endPoint = Read(new() { ["Rtmp:Listen"] = "*:1936" }).Rtmp.EndPoint;
+        Assert.That(endPoint.Address, Is.AnyOf(IPAddress.Any, IPAddress.IPv6Any));
+        Assert.That(endPoint.Port, Is.EqualTo(1936));
+    }
+
+    [TestCase(":1935")]
+    [TestCase("127.0.0.1:")]
+    [TestCase("127.0.0.1:65536")]
+    [TestCase("127.0.0.1:-1")]
+    [TestCase("127.1:1935")]
+    [TestCase("example.org:1935")]
+    [TestCase("[127.0.0.1]:1935")]
+    [TestCase("[::1")]
+    [TestCase("::1]:1935")]
+    [TestCase("rtmp://127.0.0.1:1935")]
+    [TestCase("99999")]
+    public void A_listen_address_that_is_none_is_an_error(string text) =>
+        Assert.That(ErrorsOf(new() { ["Rtmp:Listen"] = text }), Is.EqualTo(new[] { $"MediaGraph:Rtmp:Listen is '{text}'; {ListenAddress.Expected}." }));
+
+    [Test]
+    public void All_errors_are_listed_at_once()
+    {
+        var errors = ErrorsOf(new()
+        {
+            ["Demo"] = "maybe",
+            ["WaitForPublisher"] = "-1",
+            ["OnPublisherConflict"] = "1",
+            ["GroupCache:MaxBytes"] = "16 MiB",
+            ["GroupCache:Size"] = "1",
+            ["Rtmp:Lisen"] = "127.0.0.1:1935",
+            ["Rtmp:HandshakeTimeout"] = "soon",
+            ["Rtmp:ReadTimeout"] = "0",
+            ["Rtmp:Limits:MaxChunkStreams"] = "1",
+            ["Rtmp:Limits:Connections:MaxHalfOpen"] = "99999999999",
+            ["Rtmp:Queue:OnOverflow"] = "Wait",
+            ["WaitForPubliser"] = "10",
+        });
+        Assert.That(errors, Is.EquivalentTo(new[]
+        {
+            "MediaGraph:Demo is 'maybe'; it must be true or false.",
+            "MediaGraph:WaitForPublisher is -00:00:01; it must be 00:00:00 to 1 day.",
+            "MediaGraph:OnPublisherConflict is '1'; it must be Refuse or Replace.",
+            "MediaGraph:GroupCache:MaxBytes is '16 MiB'; it must be a whole number.",
+            "MediaGraph:GroupCache:Size is not known. There are: Enabled, MaxBytes, MaxDuration.",
+            "MediaGraph:Rtmp:Lisen is not known. Is it MediaGraph:Rtmp:Listen?",
+            "MediaGraph:Rtmp:HandshakeTimeout is 'soon'; it must be a time: seconds such as 10 or 0.5, or hours:minutes:seconds such as "
+                + "00:00:10.",
+            "MediaGraph:Rtmp:ReadTimeout is 00:00:00; it must be 1 second to 1 day.",
+            "MediaGraph:Rtmp:Limits:MaxChunkStreams is 1; it must be 4 to 65600.",
+            "MediaGraph:Rtmp:Limits:Connections:MaxHalfOpen is '99999999999'; it must be a whole number up to 2147483647.",
+            "MediaGraph:Rtmp:Queue:OnOverflow is 'Wait'; it must be DropToKeyframe or Disconnect.",
+            "MediaGraph:WaitForPubliser is not known. Is it MediaGraph:WaitForPublisher?",
+        }));
+    }
+
+    [Test]
+    public void A_section_is_no_value_and_a_value_no_section() =>
+        Assert.That(ErrorsOf(new() { ["Rtmp"] = "true", ["Demo:Stream"] = "x" }), Is.EqualTo(new[]
+        {
+            "MediaGraph:Demo is one value, not a section.",
+            "MediaGraph:Rtmp is a section; set one of the keys in it.",
+        }));
+
+    [Test]
+    public void An_empty_value_is_not_set() =>
+        Assert.That(Read(new() { ["Rtmp:Listen"] = "", ["Demo"] = " " }).Rtmp, Is.EqualTo(new RtmpServerOptions()));
+
+    [Test]
+    public void Sections_of_protocols_that_come_later_are_tolerated()
+    {
+        var settings = Read(new()
+        {
+            ["Rtsp:Listen"] = ":8554",
+            ["Tapo:Cam:Host"] = "x",
+            ["Http:Listen"] = "*:80",
+            ["Streams:cam:Source"] = "rtsp://x",
+            ["Linger"] = "5",
+        });
+        Assert.That(settings.Ignored, Is.EquivalentTo(new[]
+        {
+            "MediaGraph:Rtsp", "MediaGraph:Tapo", "MediaGraph:Http", "MediaGraph:Streams", "MediaGraph:Linger",
+        }));
+    }
+
+    [Test]
+    public void The_section_of_a_protocol_that_was_not_added_is_not_read()
+    {
+        var services = new ServiceCollection();
+        services.AddMediaGraph(Section(new() { ["Rtmp:Listen"] = "nonsense" }));
+        using var provider = services.BuildServiceProvider();
+        Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtmp, Is.EqualTo(new RtmpServerOptions()));
+    }
+
+    [Test]
+    public void Options_in_code_come_after_those_of_the_configuration_and_are_checked_too()
+    {
+        var settings = Read(new() { ["Rtmp:ReadTimeout"] = "20" }, media => media
+            .ConfigureHub(o => o with { WaitForPublisher = TimeSpan.FromSeconds(3) })
+            .AddRtmp(o => o with { ChunkSize = (int)o.ReadTimeout.TotalSeconds * 1000 }));
+        Assert.That(settings.Rtmp.ChunkSize, Is.EqualTo(20_000));
+        Assert.That(settings.Hub.WaitForPublisher, Is.EqualTo(TimeSpan.FromSeconds(3)));
+
+        var errors = Assert.Throws<OptionsValidationException>(() => Read([], media => media
+            .ConfigureHub(o => o with { WaitForPublisher = TimeSpan.FromDays(2) })
+            .AddRtmp(o => o with { ChunkSize = 1 })))!.Failures;
+        Assert.That(errors.Count(), Is.EqualTo(2));
+    }
+
+    [Test]
+    public void An_authorizer_among_the_services_is_used()
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<IStreamAuthorizer>(new TokenAuthorizer(new Secret("t")));
+        services.AddMediaGraph(Section([]));
+        using var provider = services.BuildServiceProvider();
+        Assert.That(provider.GetRequiredService<MediaGraphSettings>().Hub.Authorizer, Is.InstanceOf<TokenAuthorizer>());
+    }
+
+    [Test]
+    public void MediaGraph_is_added_once()
+    {
+        var services = new ServiceCollection();
+        services.AddMediaGraph();
+        Assert.That(() => services.AddMediaGraph(), Throws.InvalidOperationException);
+    }
+
+    private static MediaGraphSettings Read(Dictionary<string, string?> settings, Action<MediaGraphBuilder>? configure = null)
+    {
+        var services = new ServiceCollection();
+        (configure ?? (media => media.AddRtmp()))(services.AddMediaGraph(Section(settings)));
+        using var provider = services.BuildServiceProvider();
+        return provider.GetRequiredService<MediaGraphSettings>();
+    }
+
+    private static IEnumerable<string> ErrorsOf(Dictionary<string, string?> settings) =>
+        Assert.Throws<OptionsValidationException>(() => Read(settings))!.Failures;
+
+    private static IConfigurationSection Section(Dictionary<string, string?> settings) =>
+        new ConfigurationBuilder()
+            .AddInMemoryCollection(settings.Select(pair => KeyValuePair.Create("MediaGraph:" + pair.Key, pair.Value)))
+            .Build().GetSection("MediaGraph");
+}

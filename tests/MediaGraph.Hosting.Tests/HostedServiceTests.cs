@@ -1,0 +1,187 @@
+using System.Net.Sockets;
+using MediaGraph.Events;
+using MediaGraph.Security;
+using MediaGraph.Streams;
+using MediaGraph.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using NUnit.Framework;
+
+namespace MediaGraph.Hosting.Tests;
+
+[TestFixture]
+[Category("Socket")]
+[Parallelizable(ParallelScope.All)]
+public sealed class HostedServiceTests
+{
+    [Test]
+    public async Task A_host_listens_from_its_start_to_its_stop()
+    {
+        await using var host = new TestHost();
+        await host.StartAsync();
+        var endPoint = host.Rtmp.LocalEndPoint!;
+        using (var client = new TcpClient())
+            await client.ConnectAsync(endPoint);
+        await host.StopAsync();
+        using var late = new TcpClient();
+        Assert.That(async () => await late.ConnectAsync(endPoint), Throws.InstanceOf<SocketException>());
+        Assert.That(() => host.Hub.Publish("live/cam"), Throws.InstanceOf<StreamException>());
+        await host.StopAsync();
+    }
+
+    [Test]
+    public async Task A_protocol_that_is_disabled_does_not_listen()
+    {
+        await using var host = new TestHost(new() { ["MediaGraph:Rtmp:Enabled"] = "false" });
+        await host.StartAsync();
+        Assert.That(host.Rtmp.LocalEndPoint, Is.Null);
+    }
+
+    [Test]
+    public async Task Errors_of_the_configuration_fail_the_start()
+    {
+        await using var host = new TestHost(new() { ["MediaGraph:Demo"] = "1", ["MediaGraph:Rtmp:ChunkSize"] = "1" });
+        var failure = await Assert.ThrowsAsync<OptionsValidationException>(host.StartAsync);
+        Assert.That(failure!.Failures.Count(), Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_key_that_nothing_uses_is_a_warning()
+    {
+        await using var host = new TestHost(new() { ["MediaGraph:Rtsp:Listen"] = "8554" });
+        await host.StartAsync();
+        Assert.That(host.Log.Of(5000).Single().Message, Is.EqualTo("MediaGraph:Rtsp is set, but nothing here uses it"));
+    }
+
+    [Test]
+    public async Task A_port_in_use_fails_the_start_in_words_and_leaves_nothing_behind()
+    {
+        await using var first = new TestHost();
+        await first.StartAsync();
+        var address = first.Rtmp.LocalEndPoint!.ToString();
+        await using var second = new TestHost(
+            new() { ["MediaGraph:Rtmp:Listen"] = address }, media => media.AddDemo(TestHost.OpenDemo).AddRtmp());
+        Assert.That(
+            async () => await second.StartAsync(),
+            Throws.InstanceOf<IOException>().With.Message.StartsWith($"RTMP cannot listen on {address}: "));
+        Assert.That(second.Hub.GetSnapshot().Streams, Is.Empty);
+    }
+
+    [Test]
+    public async Task Two_hosts_in_one_process_know_nothing_of_each_other()
+    {
+        await using var one = new TestHost();
+        await using var other = new TestHost();
+        await one.StartAsync();
+        await other.StartAsync();
+        Assert.That(one.Rtmp.LocalEndPoint, Is.Not.EqualTo(other.Rtmp.LocalEndPoint));
+        await using var feed = one.Hub.Publish("live/cam");
+        await using var same = other.Hub.Publish("live/cam");
+        await one.StopAsync();
+        using var client = new TcpClient();
+        await client.ConnectAsync(other.Rtmp.LocalEndPoint!);
+        Assert.That(other.Hub.Find("live/cam")!.IsPublished, Is.True);
+    }
+
+    [Test]
+    public async Task I9_a_stop_with_an_idle_connection_is_no_overrun()
+    {
+        await using var host = new TestHost();
+        await host.StartAsync();
+        using var events = host.Hub.Events.Subscribe();
+        using var client = new TcpClient();
+        await client.ConnectAsync(host.Rtmp.LocalEndPoint!);
+        await events.Reader.ReadAsync();
+        await host.StopAsync();
+        Assert.That(host.Rtmp.Connections, Is.Zero);
+        Assert.That(await events.Reader.ReadAsync(), Is.InstanceOf<ConnectionClosed>());
+    }
+
+    [Test]
+    public async Task I9_a_drain_that_overruns_cuts_what_is_left_and_says_so()
+    {
+        await using var host = new TestHost(new() { ["MediaGraph:DrainTimeout"] = "0.02" }); // a goodbye takes 0.25 s
+        await host.StartAsync();
+        using var events = host.Hub.Events.Subscribe();
+        using var client = new TcpClient();
+        await client.ConnectAsync(host.Rtmp.LocalEndPoint!);
+        await events.Reader.ReadAsync();
+        Assert.That(async () => await host.StopAsync(), Throws.InstanceOf<TimeoutException>().With.Message.Contains("0.02 s"));
+        Assert.That(host.Log.Of(5004), Has.Count.EqualTo(1));
+        await Eventually.EqualAsync(() => host.Rtmp.Connections, 0, "connections left");
+    }
+
+    [Test]
+    public async Task The_demo_plays_over_a_real_connection()
+    {
+        await using var host = new TestHost(configure: media => media.AddDemo(TestHost.OpenDemo).AddRtmp());
+        await host.StartAsync();
+        var result = await ExternalTool.RunAsync(
+            "ffprobe",
+            ["-v", "error", "-read_intervals", "%+1", "-show_entries", "stream=codec_name,width", "-of", "csv=p=0",
+                $"rtmp://{host.Rtmp.LocalEndPoint}/demo"]);
+        Assert.That(result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), Is.EquivalentTo(new[] { "h264,640", "aac" }), result.Error);
+    }
+
+    [Test]
+    public async Task The_demo_can_be_turned_off()
+    {
+        await using var host = new TestHost(
+            new() { ["MediaGraph:Demo"] = "false" }, media => media.AddDemo(TestHost.OpenDemo).AddRtmp());
+        await host.StartAsync();
+        Assert.That(host.Hub.Find("demo"), Is.Null);
+    }
+
+    [Test]
+    public async Task The_demo_comes_back_when_its_name_is_free_again()
+    {
+        var time = new FakeTimeProvider();
+        await using var host = new TestHost(
+            new() { ["MediaGraph:OnPublisherConflict"] = "Replace", ["MediaGraph:WaitForPublisher"] = "0" },
+            media =>
+            {
+                media.Services.AddSingleton<TimeProvider>(time);
+                media.AddDemo(TestHost.OpenDemo);
+            });
+        await host.StartAsync();
+        await using (host.Hub.Publish("demo"))
+        {
+            await AdvanceUntil(() => host.Log.Of(5002).Count == 1, "the demo noticed");
+        }
+
+        await AdvanceUntil(() => host.Log.Of(5001).Count == 2, "the demo came back");
+        await host.StopAsync();
+        Assert.That(time.ActiveTimers, Is.Zero);
+
+        Task AdvanceUntil(Func<bool> condition, string what) => Eventually.Async(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                return condition();
+            },
+            what);
+    }
+
+    [Test]
+    public async Task An_authorizer_decides_who_publishes()
+    {
+        await using var host = new TestHost(configure: media =>
+        {
+            media.Services.AddSingleton<IStreamAuthorizer>(new TokenAuthorizer(new Secret("secret-4711")));
+            media.AddRtmp();
+        });
+        await host.StartAsync();
+        string[] Encoder(string query) =>
+        [
+            "-v", "error", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=5", "-t", "1", "-c:v", "libx264", "-f", "flv",
+            $"rtmp://{host.Rtmp.LocalEndPoint}/live/cam{query}",
+        ];
+        var refused = await ExternalTool.RunAsync("ffmpeg", Encoder("?token=wrong-0815"));
+        Assert.That(refused.ExitCode, Is.Not.Zero);
+        using var events = host.Hub.Events.Subscribe();
+        var allowed = await ExternalTool.RunAsync("ffmpeg", Encoder("?token=secret-4711"));
+        Assert.That(allowed.ExitCode, Is.Zero, allowed.Error);
+        Assert.That(await events.Reader.ReadAllAsync().OfType<PublishStarted>().FirstAsync(), Has.Property("Stream").EqualTo("live/cam"));
+        Assert.That(host.Log.Entries.Select(entry => entry.ToString()), Has.None.Contains("4711").And.None.Contains("0815"));
+    }
+}

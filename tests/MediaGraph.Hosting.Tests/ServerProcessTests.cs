@@ -1,0 +1,135 @@
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using MediaGraph.Testing;
+using NUnit.Framework;
+
+namespace MediaGraph.Hosting.Tests;
+
+/// <summary>The sample server, as its user meets it.</summary>
+[TestFixture]
+[Category("Socket")]
+[Parallelizable(ParallelScope.All)]
+public sealed partial class ServerProcessTests
+{
+    [TestCase(2)]
+    [TestCase(15)]
+    public async Task I9_a_signal_stops_the_server_with_status_0(int signal)
+    {
+        await using var server = Start();
+        var port = await WaitUntilReadyAsync(server);
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", port);
+        var sent = TimeProvider.System.GetTimestamp();
+        server.Signal(signal);
+        var result = await server.WaitAsync();
+        var elapsed = TimeProvider.System.GetElapsedTime(sent);
+        Assert.That(result.ExitCode, Is.Zero, result.Output + result.Error);
+        Assert.That(elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
+    }
+
+    [Test]
+    public async Task A_second_signal_ends_the_server_at_once_with_another_status()
+    {
+        await using var server = Start();
+        var port = await WaitUntilReadyAsync(server);
+        using var client = new TcpClient(); // its goodbye holds the drain up
+        await client.ConnectAsync("127.0.0.1", port);
+        server.Interrupt();
+        server.Terminate();
+        var result = await server.WaitAsync();
+        Assert.That(result.ExitCode, Is.AnyOf(130, 143), result.Output + result.Error);
+    }
+
+    [Test]
+    public async Task I9_an_overrun_of_the_drain_ends_with_status_1()
+    {
+        await using var server = Start("--MediaGraph:DrainTimeout=0.02");
+        var port = await WaitUntilReadyAsync(server);
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", port);
+        server.Interrupt();
+        var result = await server.WaitAsync();
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Output);
+        Assert.That(result.Error.Trim(), Is.EqualTo("The drain took longer than 0.02 s; what was left was cut."));
+    }
+
+    [Test]
+    public async Task A_port_in_use_ends_the_server_with_one_line_and_status_1()
+    {
+        using var other = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        other.Start();
+        await using var server = Start($"--MediaGraph:Rtmp:Listen={other.LocalEndpoint}");
+        var result = await server.WaitAsync();
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        Assert.That(result.Error.Trim(), Does.Match($"^RTMP cannot listen on {other.LocalEndpoint}: [^\n]+$"));
+        Assert.That(result.Output, Does.Not.Contain("   at "));
+    }
+
+    [Test]
+    public async Task Errors_of_the_configuration_are_listed()
+    {
+        await using var server = Start("--MediaGraph:Demo=maybe", "--MediaGraph:Rtmp:ReadTimeout=0", "--MediaGraph:Rtmp:Prot=1");
+        var result = await server.WaitAsync();
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        Assert.That(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(4), result.Error);
+        Assert.That(result.Error, Does.Contain("MediaGraph:Demo").And.Contain("MediaGraph:Rtmp:ReadTimeout").And.Contain("MediaGraph:Rtmp:Prot"));
+        Assert.That(result.Error + result.Output, Does.Not.Contain("   at "));
+    }
+
+    [Test]
+    public async Task The_environment_configures_the_server_too()
+    {
+        await using var server = ExternalTool.Start("dotnet", [Program, "--MediaGraph:Rtmp:Listen=0"], new Dictionary<string, string?>
+        {
+            ["MediaGraph__Demo"] = "false",
+            ["MediaGraph__Rtmp__Listen"] = "nonsense", // the command line goes before the environment
+        });
+        await WaitUntilReadyAsync(server);
+        Assert.That(server.Output, Does.Not.Contain("/demo"));
+    }
+
+    [Test]
+    public async Task The_server_explains_its_use()
+    {
+        var result = await ExternalTool.RunAsync("dotnet", [Program, "--help"]);
+        Assert.That(result.ExitCode, Is.Zero);
+        Assert.That(result.Output, Does.Contain("--MediaGraph:Rtmp:Listen"));
+    }
+
+    [Test]
+    public async Task What_the_server_says_to_try_works()
+    {
+        await using var server = Start();
+        var port = await WaitUntilReadyAsync(server);
+        var url = $"rtmp://127.0.0.1:{port}";
+        Assert.That(server.Output, Does.Contain($"ffplay {url}/demo").And.Contain($"ffmpeg -re -i FILE -c copy -f flv {url}/live/cam"));
+        var clip = RepositoryRoot.Combine("samples", "MediaGraph.Server", "Demo", "demo.flv");
+        await using var encoder = ExternalTool.Start("ffmpeg", ["-v", "error", "-re", "-i", clip, "-c", "copy", "-f", "flv", $"{url}/live/cam"]);
+        await server.WaitForTextAsync("live/cam is published");
+        var played = await ExternalTool.RunAsync("ffmpeg", ["-v", "error", "-i", $"{url}/live/cam", "-t", "1", "-f", "null", "-"]);
+        Assert.That(played.ExitCode, Is.Zero, played.Error);
+        server.Interrupt();
+        Assert.That((await server.WaitAsync()).ExitCode, Is.Zero);
+    }
+
+    // As it was built with this test project.
+    private static string Program =>
+        RepositoryRoot.Combine([
+            "samples", "MediaGraph.Server", "bin",
+            .. Path.GetRelativePath(RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", "bin"), AppContext.BaseDirectory)
+                .Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries),
+            "MediaGraph.Server.dll",
+        ]);
+
+    private static ExternalTool Start(params string[] arguments) =>
+        ExternalTool.Start("dotnet", [Program, "--MediaGraph:Rtmp:Listen=127.0.0.1:0", .. arguments]);
+
+    private static async Task<int> WaitUntilReadyAsync(ExternalTool server)
+    {
+        await server.WaitForTextAsync("Ctrl-C");
+        return int.Parse(ReadyLine().Match(server.Output).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [GeneratedRegex(@"MediaGraph is ready: rtmp://127\.0\.0\.1:(\d+)")]
+    private static partial Regex ReadyLine();
+}

@@ -1,0 +1,209 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Text.RegularExpressions;
+using MediaGraph.Diagnostics;
+using MediaGraph.Events;
+using MediaGraph.Media;
+using MediaGraph.Packets;
+using MediaGraph.Rtmp.Server;
+using MediaGraph.Streams;
+using MediaGraph.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using NUnit.Framework;
+
+namespace MediaGraph.Hosting.Tests;
+
+/// <summary>
+/// The C# of README.md and docs, run. The documents' text is compared with these files: lines as they are here, but for the
+/// indentation and for the port, which is 1935 there.
+/// </summary>
+[TestFixture]
+[Category("Socket")]
+[Parallelizable(ParallelScope.All)]
+public sealed partial class SnippetsTests
+{
+    private static readonly byte[] Sps = Convert.FromHexString("67640028acd940780227e5c044000003000400000300c83c60c658");
+    private static readonly byte[] Pps = Convert.FromHexString("68ebe3cb22c0");
+    private static readonly byte[] Keyframe = [0, 0, 0, 4, 0x65, 0x88, 0x84, 0];
+
+    private static IEnumerable<string> Documents =>
+        Directory.EnumerateFiles(RepositoryRoot.Combine("docs"), "*.md").Append(RepositoryRoot.Combine("README.md"))
+            .Select(path => Path.GetRelativePath(RepositoryRoot.Path, path));
+
+    [TestCaseSource(nameof(Documents))]
+    public void The_code_in_a_document_is_compiled(string document)
+    {
+        var code = Normalize(string.Join('\n', ((string[])["SnippetsTests.cs", "TokenAuthorizer.cs"])
+            .Select(file => File.ReadAllText(RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", file)))));
+        foreach (Match block in CodeBlock().Matches(File.ReadAllText(RepositoryRoot.Combine(document))))
+            Assert.That(code, Does.Contain(Normalize(block.Groups[1].Value).Replace("1935", "port", StringComparison.Ordinal)));
+    }
+
+    [Test]
+    public async Task Publishing_over_rtmp_and_watching_by_code()
+    {
+        const int port = 0;
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+
+        await using var hub = new StreamHub();
+        await using var rtmp = new RtmpServer(hub, new() { EndPoint = new(IPAddress.Loopback, port) });
+        await rtmp.StartAsync(stop);              // binds and throws; then LocalEndPoint is set (port 0 works)
+
+        var clip = RepositoryRoot.Combine("samples", "MediaGraph.Server", "Demo", "demo.flv");
+        var url = $"rtmp://{rtmp.LocalEndPoint}/live/cam";
+        await using var encoder = ExternalTool.Start("ffmpeg", ["-v", "error", "-re", "-i", clip, "-t", "1", "-c", "copy", "-f", "flv", url]);
+        await Eventually.Async(() => hub.Find("live/cam") is not null, "the encoder publishes");
+        Assert.That(hub.GetSnapshot().Streams.Single().Feed!.Protocol, Is.EqualTo("rtmp"));
+        var ending = EndWhenFed(hub);
+
+        await foreach (var batch in hub.Subscribe("live/cam", stop))
+        {
+            using (batch)
+            {
+                foreach (var packet in batch)
+                    Console.WriteLine($"{packet.DecodeTimestamp} {packet.Codec.Name} {packet.Length} bytes");
+            }
+        }
+
+        await ending;
+    }
+
+    [Test]
+    public async Task In_and_out_by_code()
+    {
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+        await using var hub = new StreamHub();
+        var (sps, pps, accessUnit, presentationTime) = (Sps, Pps, Keyframe, TimeSpan.Zero);
+        var received = 0;
+
+        var publishing = Task.Run(
+            async () =>
+            {
+                await using var feed = hub.Publish("live/cam", Track.H264(sps, pps));
+                feed.Write(accessUnit, presentationTime);
+                await Eventually.Async(() => Volatile.Read(ref received) > 0, "the packet was received");
+            },
+            stop);
+        await Eventually.Async(() => hub.Find("live/cam") is not null, "the stream exists");
+        await foreach (var batch in hub.Subscribe("live/cam", stop)) using (batch) { Interlocked.Add(ref received, batch.Count); }
+        await publishing;
+        Assert.That(received, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task In_a_host()
+    {
+        var args = new[] { "--MediaGraph:Rtmp:Listen=0" };
+
+        var builder = Host.CreateApplicationBuilder(args);
+        builder.Services.AddMediaGraph(builder.Configuration.GetSection("MediaGraph"))
+            .AddRtmp();
+        using var host = builder.Build();
+        await host.StartAsync();
+
+        Assert.That(host.Services.GetRequiredService<RtmpServer>().LocalEndPoint!.Port, Is.Positive);
+        await host.StopAsync();
+    }
+
+    [Test]
+    public void Options_in_code()
+    {
+        var services = new ServiceCollection();
+        services.AddMediaGraph()
+            .ConfigureHub(hub => hub with { WaitForPublisher = TimeSpan.FromSeconds(30) })
+            .AddRtmp(rtmp => rtmp with { EndPoint = new(IPAddress.Any, 1936) });
+
+        using var provider = services.BuildServiceProvider();
+        Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtmp.EndPoint.Port, Is.EqualTo(1936));
+    }
+
+    [Test]
+    public async Task Following_events()
+    {
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+        await using var hub = new StreamHub();
+        var log = new List<string>();
+
+        using var events = hub.Events.Subscribe();
+        await using (hub.Publish("live/cam"))
+        {
+        }
+
+        events.Dispose(); // what was published before can still be read
+
+        await foreach (var e in events.Reader.ReadAllAsync(stop))
+        {
+            if (e is PublishStopped stopped)
+                log.Add($"{stopped.Stream} was published for {stopped.Duration}: {stopped.Reason}");
+        }
+
+        Assert.That(log.Single(), Does.StartWith("live/cam was published for"));
+    }
+
+    [Test]
+    public async Task Keeping_packets()
+    {
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+        await using var hub = new StreamHub();
+        await using var feed = hub.Publish("live/cam", Track.H264(Sps, Pps));
+        feed.Write(Keyframe, TimeSpan.Zero);
+        var latest = default(MediaPacket);
+        var ending = EndWhenFed(hub);
+
+        await foreach (var batch in hub.Subscribe("live/cam", stop))
+        {
+            using (batch) // releases the batch's references
+            {
+                foreach (var packet in batch.Where(p => p.IsKeyframe))
+                {
+                    packet.Retain();   // kept beyond the batch ...
+                    latest?.Release(); // ... and given back exactly once
+                    latest = packet;
+                }
+            }
+        }
+
+        await ending;
+        Assert.That(latest!.Payload.Length, Is.EqualTo(Keyframe.Length));
+        latest.Release();
+    }
+
+    [Test]
+    public async Task Reading_meters()
+    {
+        await using var hub = new StreamHub();
+        await using var feed = hub.Publish("live/cam");
+        var streams = 0L;
+
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter.Name == MetricNames.CoreMeter && instrument.Name == MetricNames.Streams)
+                    self.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<int>((_, value, _, _) => streams += value);
+        listener.Start();
+        listener.RecordObservableInstruments();
+
+        Assert.That(streams, Is.Positive);
+    }
+
+    private static async Task EndWhenFed(StreamHub hub)
+    {
+        await Eventually.Async(
+            () => hub.Find("live/cam")?.GetSnapshot().Consumers.Any(c => c.Packets.Delivered > 0) == true, "a packet was delivered");
+        await hub.DisposeAsync();
+    }
+
+    private static string Normalize(string text) => string.Join('\n', text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
+
+    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex CodeBlock();
+}
