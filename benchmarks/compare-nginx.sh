@@ -10,7 +10,7 @@ Usage: benchmarks/compare-nginx.sh [options]
   --viewers "50 200 500"  numbers of viewers
   --turns N               how often each server has its turn per number of viewers (3)
   --seconds N             measured per turn (10)
-  --warmup N              before that (5)
+  --warmup N              before that (15: until the JIT has made its last version)
   --servers "..."         of: inline (MediaGraph), pool (MediaGraph without inline completions), nginx (its defaults),
                           nginx64 (with chunks of 64 KB) ("inline nginx")
   --stalled N             viewers that stop reading while it is measured (0)
@@ -19,7 +19,7 @@ Usage: benchmarks/compare-nginx.sh [options]
 TEXT
 }
 
-viewers="50 200 500" turns=3 seconds=10 warmup=5 servers="inline nginx" stalled=0 other="" build=1
+viewers="50 200 500" turns=3 seconds=10 warmup=15 servers="inline nginx" stalled=0 other="" build=1
 while (($#)); do
   case $1 in
     --viewers) viewers=$2; shift ;;

@@ -14,7 +14,7 @@ internal sealed record LoadOptions
           --viewers N        (50)
           --stalled N        how many of the viewers stop reading while it is measured, and then go on (0)
           --verify N         the content is compared for each Nth viewer; the sequence for all (10)
-          --warmup SECONDS   after the last viewer has joined (5)
+          --warmup SECONDS   after the last viewer has joined (15: until a JIT has made its last version)
           --seconds SECONDS  measured (10)
           --pid PID          the server's process, for its CPU time and memory; its children count too
           --label TEXT       what the result line calls the server
@@ -34,7 +34,7 @@ internal sealed record LoadOptions
 
     public int VerifyEach { get; init; } = 10;
 
-    public int Warmup { get; init; } = 5;
+    public int Warmup { get; init; } = 15;
 
     public int Seconds { get; init; } = 10;
 
