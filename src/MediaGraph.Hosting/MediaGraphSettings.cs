@@ -131,6 +131,10 @@ internal sealed class MediaGraphSettings
             MaxChunkStreams = limits.Int32("MaxChunkStreams", defaults.MaxChunkStreams),
             MaxMessageStreams = limits.Int32("MaxMessageStreams", defaults.MaxMessageStreams),
             MaxCommandsPerSecond = limits.Int32("MaxCommandsPerSecond", defaults.MaxCommandsPerSecond),
+            MaxAmfDepth = limits.Int32("MaxAmfDepth", defaults.MaxAmfDepth),
+            MaxAmfValues = limits.Int32("MaxAmfValues", defaults.MaxAmfValues),
+            MaxAmfStringBytes = limits.Int32("MaxAmfStringBytes", defaults.MaxAmfStringBytes),
+            MaxParameterBytes = limits.Int32("MaxParameterBytes", defaults.MaxParameterBytes),
         };
         connections.RejectUnknown();
         limits.RejectUnknown();

@@ -74,6 +74,10 @@ public sealed class ConfigurationTests
             ["Rtmp:Limits:MaxChunkStreams"] = "17",
             ["Rtmp:Limits:MaxMessageStreams"] = "18",
             ["Rtmp:Limits:MaxCommandsPerSecond"] = "19",
+            ["Rtmp:Limits:MaxAmfDepth"] = "9",
+            ["Rtmp:Limits:MaxAmfValues"] = "2000",
+            ["Rtmp:Limits:MaxAmfStringBytes"] = "3000",
+            ["Rtmp:Limits:MaxParameterBytes"] = "4000",
             ["Rtmp:Queue:MaxBytes"] = "20000",
             ["Rtmp:Queue:MaxAge"] = "21",
             ["Rtmp:Queue:MaxReplyBytes"] = "22000",
@@ -121,6 +125,10 @@ public sealed class ConfigurationTests
                     MaxChunkStreams = 17,
                     MaxMessageStreams = 18,
                     MaxCommandsPerSecond = 19,
+                    MaxAmfDepth = 9,
+                    MaxAmfValues = 2000,
+                    MaxAmfStringBytes = 3000,
+                    MaxParameterBytes = 4000,
                 },
                 Queue = new()
                 {
