@@ -166,7 +166,8 @@ public sealed class MediaStream
                 }
             }
 
-            added = new Receiver(track, _hub.Options.GroupCache);
+            // Data that starts a group describes the stream, as metadata does: the last of it is kept without a cache of frames too.
+            added = new Receiver(track, track.Kind == MediaKind.Data ? null : _hub.Options.GroupCache);
         }
     }
 
