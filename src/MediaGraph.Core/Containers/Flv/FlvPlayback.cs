@@ -4,8 +4,8 @@ using MediaGraph.Streams;
 namespace MediaGraph.Containers.Flv;
 
 /// <summary>
-/// Publishes an FLV file at the speed at which it was recorded, once or for ever. In a loop, times go on without a jump: a round is
-/// as long as the file's last tags say.
+/// Publishes an FLV file at the speed at which it was recorded, once or for ever. In a loop, times go on without a jump: a round
+/// begins with the file's first frame, whatever its time, and its last frame lasts as long as the track's frames do on average.
 /// </summary>
 /// <param name="open">Opens the file from its start; called once per round.</param>
 /// <param name="timeProvider">Null for the system's time.</param>
@@ -46,10 +46,14 @@ public sealed class FlvPlayback(Func<Stream> open, TimeProvider? timeProvider = 
     {
         var reader = new FlvReader(file, feed.Pool);
         var times = new TimestampUnwrapper();
-        var (lastVideo, lastAudio, length) = (-1L, -1L, 0L);
+        var (video, audio) = (default(TrackLength), default(TrackLength));
+        long? first = null;
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false) is { } tag)
         {
             var time = times.Unwrap(tag.Milliseconds);
+            if (tag.Type != FlvTagType.Script)
+                first ??= time;
+            time = first is null ? 0 : time - first.Value;
             try
             {
                 var wait = TimeSpan.FromMilliseconds(origin + time) - _time.GetElapsedTime(started);
@@ -62,20 +66,38 @@ public sealed class FlvPlayback(Func<Stream> open, TimeProvider? timeProvider = 
                 throw;
             }
 
-            // The last frame of a track lasts as long as the one before it.
-            ref var last = ref lastVideo;
-            if (tag.Type == FlvTagType.Audio)
-                last = ref lastAudio;
-            if (tag.Type != FlvTagType.Script)
-            {
-                length = Math.Max(length, time + (last >= 0 ? time - last : 0));
-                last = time;
-            }
+            if (tag.Type == FlvTagType.Video)
+                video.Add(time);
+            else if (tag.Type == FlvTagType.Audio)
+                audio.Add(time);
 
             if (!writer.Write(tag.Type, origin + time, tag.Body, 0, tag.Length))
                 return null;
         }
 
-        return length;
+        return Math.Max(video.End, audio.End);
+    }
+
+    // Times are whole milliseconds, frames are not: of 48 kHz AAC they are 21 or 22 apart, and only the average tells the end.
+    private struct TrackLength
+    {
+        private long? _first;
+        private long _last;
+        private int _steps; // tags without a time of their own, as parameters, count nothing
+
+        public readonly long End => _steps == 0 ? _last : _last + ((_last - _first!.Value + (_steps / 2)) / _steps);
+
+        public void Add(long time)
+        {
+            if (_first is null)
+            {
+                _first = _last = time;
+            }
+            else if (time > _last)
+            {
+                _last = time;
+                _steps++;
+            }
+        }
     }
 }
