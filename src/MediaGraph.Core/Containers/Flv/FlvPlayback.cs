@@ -5,7 +5,7 @@ namespace MediaGraph.Containers.Flv;
 
 /// <summary>
 /// Publishes an FLV file at the speed at which it was recorded, once or for ever. In a loop, times go on without a jump: a round
-/// lasts until the last frame of the longer track ends, and that frame lasts as long as the track's frames do on average.
+/// begins with the file's first frame, whatever its time, and its last frame lasts as long as the track's frames do on average.
 /// </summary>
 /// <param name="open">Opens the file from its start; called once per round.</param>
 /// <param name="timeProvider">Null for the system's time.</param>
@@ -47,9 +47,13 @@ public sealed class FlvPlayback(Func<Stream> open, TimeProvider? timeProvider = 
         var reader = new FlvReader(file, feed.Pool);
         var times = new TimestampUnwrapper();
         var (video, audio) = (default(TrackLength), default(TrackLength));
+        long? first = null;
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false) is { } tag)
         {
             var time = times.Unwrap(tag.Milliseconds);
+            if (tag.Type != FlvTagType.Script)
+                first ??= time;
+            time = first is null ? 0 : time - first.Value;
             try
             {
                 var wait = TimeSpan.FromMilliseconds(origin + time) - _time.GetElapsedTime(started);
@@ -74,23 +78,26 @@ public sealed class FlvPlayback(Func<Stream> open, TimeProvider? timeProvider = 
         return Math.Max(video.End, audio.End);
     }
 
-    // The tags' milliseconds are rounded, so the distance of the last two frames can be off by one; the average is not.
+    // Times are whole milliseconds, frames are not: of 48 kHz AAC they are 21 or 22 apart, and only the average tells the end.
     private struct TrackLength
     {
-        private long _first;
+        private long? _first;
         private long _last;
-        private int _frames; // with a time of their own: parameters share that of the first frame
+        private int _steps; // tags without a time of their own, as parameters, count nothing
 
-        public readonly long End =>
-            _frames < 2 ? _last : _last + (long)Math.Round((double)(_last - _first) / (_frames - 1), MidpointRounding.AwayFromZero);
+        public readonly long End => _steps == 0 ? _last : _last + ((_last - _first!.Value + (_steps / 2)) / _steps);
 
         public void Add(long time)
         {
-            if (_frames > 0 && time <= _last)
-                return;
-            if (_frames++ == 0)
-                _first = time;
-            _last = time;
+            if (_first is null)
+            {
+                _first = _last = time;
+            }
+            else if (time > _last)
+            {
+                _last = time;
+                _steps++;
+            }
         }
     }
 }

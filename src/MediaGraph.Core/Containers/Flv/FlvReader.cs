@@ -11,6 +11,7 @@ public sealed class FlvReader(Stream file, PacketPool pool)
     private const int FileHeaderLength = 9;
     private const int TagHeaderLength = 11;
     private const int BackPointerLength = 4;
+    private const int FirstReadLength = 64 << 10;
 
     private readonly byte[] _header = new byte[BackPointerLength + TagHeaderLength];
     private bool _started;
@@ -31,22 +32,36 @@ public sealed class FlvReader(Stream file, PacketPool pool)
         var time = BinaryPrimitives.ReadUInt32BigEndian(header[4..]);
         var milliseconds = (time >> 8) | (time << 24); // 24 bits, then the 8 above them
 
-        var body = pool.Rent(length);
+        var body = pool.Rent(Math.Min(length, FirstReadLength));
         try
         {
-            var read = await file.ReadAtLeastAsync(body.Memory[..length], length, throwOnEndOfStream: false, cancellationToken)
-                .ConfigureAwait(false);
-            if (read == length)
-                return new FlvTag(type, milliseconds, body, length);
+            // A buffer holds at most twice what has arrived, or a file of a few bytes would take the 16 MiB that it announces.
+            var filled = 0;
+            while (true)
+            {
+                var room = Math.Min(length, body.Capacity) - filled;
+                var read = await file.ReadAtLeastAsync(
+                    body.Memory.Slice(filled, room), room, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+                if (read < room)
+                {
+                    body.Release();
+                    return null;
+                }
+
+                filled += read;
+                if (filled == length)
+                    return new FlvTag(type, milliseconds, body, length);
+                var larger = pool.Rent(Math.Min(length, 2 * filled));
+                body.Span[..filled].CopyTo(larger.Span);
+                body.Release();
+                body = larger;
+            }
         }
         catch
         {
             body.Release();
             throw;
         }
-
-        body.Release();
-        return null;
     }
 
     private async ValueTask ReadFileHeaderAsync(CancellationToken cancellationToken)
@@ -60,6 +75,7 @@ public sealed class FlvReader(Stream file, PacketPool pool)
         var rest = BinaryPrimitives.ReadUInt32BigEndian(header.Span[5..]) - (long)FileHeaderLength;
         if (rest is < 0 or > 1024)
             throw new FlvFormatException("The FLV header has an impossible length.");
-        await file.ReadExactlyAsync(new byte[rest], cancellationToken).ConfigureAwait(false);
+        if (await file.ReadAtLeastAsync(new byte[rest], (int)rest, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false) < rest)
+            throw new FlvFormatException("The file ends in its header.");
     }
 }

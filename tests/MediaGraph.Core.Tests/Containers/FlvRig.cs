@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using MediaGraph.Containers.Flv;
+using MediaGraph.Delivery;
+using MediaGraph.Media;
+using MediaGraph.Packets;
+using MediaGraph.Streams;
+using MediaGraph.Testing;
+using NUnit.Framework;
+
+namespace MediaGraph.Tests.Containers;
+
+/// <summary>What a subscriber saw of a packet.</summary>
+internal sealed record Seen(Codec Codec, long DecodeTime, long PresentationTime, bool IsKeyframe, string Payload)
+{
+    public double Milliseconds => DecodeTime * 1000.0 / Codec.ClockRate;
+}
+
+/// <summary>FLV tags go into a hub, and packets come out at a subscriber by code. Time is fake.</summary>
+internal sealed class FlvRig : IAsyncDisposable
+{
+    private readonly StreamHub _hub;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _reading;
+
+    public FlvRig()
+    {
+        _hub = new StreamHub(
+            new StreamHubOptions { Queue = new PacketQueueOptions { MaxBytes = 1 << 30, MaxAge = TimeSpan.FromDays(1) } },
+            timeProvider: Time);
+        Feed = _hub.Publish("test");
+        Writer = new FlvFeedWriter(Feed);
+        _reading = ReadAsync(); // runs until it waits: subscribed
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public Feed Feed { get; }
+
+    public FlvFeedWriter Writer { get; }
+
+    public PacketPool Pool => _hub.Pool;
+
+    public ConcurrentQueue<Seen> Seen { get; } = new();
+
+    public bool Write(FlvTagType type, long time, string body) => Write(type, time, Convert.FromHexString(body));
+
+    public bool Write(FlvTagType type, long time, byte[] body)
+    {
+        // Not at the buffer's start: as a reader of messages may have it.
+        var buffer = Pool.Rent(body.Length + 3);
+        body.CopyTo(buffer.Span[3..]);
+        return Writer.Write(type, time, buffer, 3, body.Length);
+    }
+
+    /// <summary>Waits until so many packets have come.</summary>
+    public async Task<List<Seen>> SeeAsync(int count, Action? meanwhile = null)
+    {
+        while (Seen.Count < count && !_reading.IsCompleted)
+        {
+            meanwhile?.Invoke();
+            await Task.Yield();
+        }
+
+        return [.. Seen];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _reading;
+        await Feed.DisposeAsync();
+        await _hub.DisposeAsync();
+        _stop.Dispose();
+        Assert.That(Pool.GetStatistics().OutstandingBuffers, Is.Zero, Pool.DescribeOutstanding());
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            await foreach (var batch in _hub.Subscribe("test", _stop.Token))
+            {
+                using (batch)
+                {
+                    foreach (var packet in batch)
+                    {
+                        Seen.Enqueue(new Seen(
+                            packet.Codec, packet.DecodeTime, packet.PresentationTime, packet.IsKeyframe,
+                            Convert.ToHexString(packet.Payload.Span)));
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Disposed.
+        }
+    }
+}
