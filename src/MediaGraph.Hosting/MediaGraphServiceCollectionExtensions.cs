@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using MediaGraph.Hosting;
 using MediaGraph.Security;
 using MediaGraph.Streams;
@@ -5,7 +6,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using System.Diagnostics.Metrics;
 
 namespace Microsoft.Extensions.DependencyInjection;
 

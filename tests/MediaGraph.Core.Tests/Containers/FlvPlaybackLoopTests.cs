@@ -20,7 +20,8 @@ public sealed class FlvPlaybackLoopTests
         var playing = new FlvPlayback(() => File.OpenRead(clip), time).PlayAsync(feed, loop: true, stop.Token);
         for (var round = 1; round <= 3; round++)
         {
-            // Exactly the first frame of the next round is due, and nothing after it.
+            // After this, exactly the first frame of the next round is due, and nothing after it.
+            await Eventually.EqualAsync(() => time.ActiveTimers, 1, "the playback waits");
             time.Advance(TimeSpan.FromSeconds(8));
             var expected = (200L * round) + 1;
             await Eventually.EqualAsync(() => Video()?.Packets ?? 0, expected, $"frames in {round} rounds");
