@@ -19,6 +19,7 @@ public sealed class SocketListener : IAsyncDisposable
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
+    private int _disposed; // 1 once disposal has begun
 
     private SocketListener(
         Socket socket, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider timeProvider)
@@ -62,13 +63,19 @@ public sealed class SocketListener : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops listening; returns when the task has ended. Accepted connections go on.</summary>
+    /// <summary>Stops listening; returns when the task has ended. Accepted connections go on. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        _socket.Dispose();
+        var isFirst = Interlocked.Exchange(ref _disposed, 1) == 0;
+        if (isFirst)
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);
+            _socket.Dispose();
+        }
+
         await _accepting.ConfigureAwait(false);
-        _stop.Dispose();
+        if (isFirst)
+            _stop.Dispose();
     }
 
     private async Task AcceptAsync()
