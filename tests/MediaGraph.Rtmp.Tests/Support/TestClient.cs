@@ -124,6 +124,20 @@ internal sealed class TestClient(ITransport transport, Socket? socket = null) : 
             StartReading();
     }
 
+    /// <summary>Reads and forgets, from the first byte on.</summary>
+    public void StartReadingRaw() => _pump = Task.Run(async () =>
+    {
+        try
+        {
+            while (await transport.Input.ReadAsync() is { IsCompleted: false, IsCanceled: false } result)
+                transport.Input.AdvanceTo(result.Buffer.End);
+        }
+        catch (IOException)
+        {
+            // The connection was cut.
+        }
+    });
+
     public void StartReading() => _pump = Task.Run(PumpAsync);
 
     /// <summary>Handshake and connect; returns the answer to connect.</summary>
