@@ -23,6 +23,7 @@ public sealed class SocketTests
         await CycleAsync(bench, 20); // what the runtime opens once is open now
         await Eventually.EqualAsync(() => bench.Server.Connections, 0, "connections");
         var sockets = Sockets();
+        Assert.That(sockets, Is.Positive, "the listener's");
         var tasks = ThreadPool.PendingWorkItemCount;
         await CycleAsync(bench, 980);
         await Eventually.EqualAsync(() => bench.Server.Connections, 0, "connections");
