@@ -66,16 +66,16 @@ public sealed class SocketListener : IAsyncDisposable
     /// <summary>Stops listening; returns when the task has ended. Accepted connections go on. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        var isFirst = Interlocked.Exchange(ref _disposed, 1) == 0;
+        if (isFirst)
         {
-            await _accepting.ConfigureAwait(false);
-            return;
+            await _stop.CancelAsync().ConfigureAwait(false);
+            _socket.Dispose();
         }
 
-        await _stop.CancelAsync().ConfigureAwait(false);
-        _socket.Dispose();
         await _accepting.ConfigureAwait(false);
-        _stop.Dispose();
+        if (isFirst)
+            _stop.Dispose();
     }
 
     private async Task AcceptAsync()

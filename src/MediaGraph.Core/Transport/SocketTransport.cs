@@ -21,7 +21,10 @@ public sealed class SocketTransport : ITransport
     {
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
-        RemoteEndPoint = socket.RemoteEndPoint;
+        // An address is the same whether the listener takes IPv4 alone or beside IPv6.
+        RemoteEndPoint = socket.RemoteEndPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped
+            ? new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port)
+            : socket.RemoteEndPoint;
         _stream = new NetworkStream(socket, ownsSocket: false);
         Input = PipeReader.Create(_stream, InputOptions);
         socket.NoDelay = true;

@@ -262,7 +262,7 @@ internal sealed partial class RtmpConnection
         }
 
         SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Unpause.Notify", $"{name} is played again.");
-        if (stream.Subscription is not null)
+        if (stream.Subscription is { State: not SubscriptionState.Ended })
             return null;
         stream.Name = null; // if it is refused, nothing is played any more
         var refusal = await SubscribeAsync(stream, name, stream.Peer!).ConfigureAwait(false);

@@ -159,9 +159,9 @@ internal sealed partial class RtmpConnection
         try
         {
             await HandshakeAsync().ConfigureAwait(false);
-            Volatile.Write(ref _isEstablished, true);
-            _place.Established();
             Volatile.Write(ref _lastActive, Time.GetTimestamp());
+            Volatile.Write(ref _isEstablished, true); // from now on the sweep looks at the line above
+            _place.Established();
             reason = await ReadAsync().ConfigureAwait(false);
         }
         catch (Exception e)

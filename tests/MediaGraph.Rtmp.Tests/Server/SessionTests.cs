@@ -86,6 +86,45 @@ public sealed class SessionTests
     }
 
     [Test]
+    public async Task A_viewer_whose_stream_ended_can_play_on_when_it_is_published_again()
+    {
+        await using var bench = new Bench();
+        var publisher = await bench.PublishAsync("cam");
+        var viewer = await bench.PlayAsync("cam");
+        await publisher.CommandAsync(0, "deleteStream", AmfValue.Null, 1d);
+        await publisher.SyncAsync();
+        bench.Advance(10);
+        await viewer.ExpectStatusAsync("NetStream.Play.UnpublishNotify");
+        var other = await bench.PublishAsync("cam");
+        await other.HeadersAsync(1);
+        await other.GroupAsync(1, 0);
+        await other.SyncAsync();
+        await viewer.CommandAsync(1, "pause", AmfValue.Null, false, 0d);
+        await viewer.ExpectStatusAsync("NetStream.Unpause.Notify", 1);
+        await viewer.SyncAsync();
+        Assert.That(viewer.Media.Count(m => !m.IsSequenceHeader), Is.EqualTo(6), "told that it plays, and fed");
+    }
+
+    [Test]
+    public async Task A_refused_unpause_ends_what_is_played_and_not_the_connection_that_publishes()
+    {
+        await using var bench = new Bench();
+        var publisher = await bench.PublishAsync("other");
+        await publisher.PublishAsync("cam");
+        var client = await bench.PublishAsync("mine");
+        var stream = await client.PlayAsync("cam");
+        await client.CommandAsync(stream, "pause", AmfValue.Null, true);
+        await client.ExpectStatusAsync("NetStream.Pause.Notify", stream);
+        await publisher.CommandAsync(0, "deleteStream", AmfValue.Null, 2d);
+        await publisher.SyncAsync();
+        await client.CommandAsync(stream, "pause", AmfValue.Null, false);
+        await client.ExpectStatusAsync("NetStream.Play.StreamNotFound", stream);
+        await client.CommandAsync(stream, "play", AmfValue.Null, "other");
+        await client.ExpectStatusAsync("NetStream.Play.Start", stream);
+        await client.SyncAsync();
+    }
+
+    [Test]
     public async Task A_publisher_is_told_of_each_step_of_its_end()
     {
         await using var bench = new Bench();

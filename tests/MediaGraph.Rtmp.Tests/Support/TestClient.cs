@@ -17,7 +17,7 @@ namespace MediaGraph.Rtmp.Tests.Support;
 /// A raw client: it sends what it is told to, right or wrong, can stop at any byte, and collects what it receives. Its own reader
 /// runs from the handshake on until <see cref="DisposeAsync"/>, unless the client was told not to read.
 /// </summary>
-internal sealed class TestClient(ITransport transport) : IAsyncDisposable
+internal sealed class TestClient(ITransport transport, Socket? socket = null) : IAsyncDisposable
 {
     private const int CommandChunkStreamId = 3;
 
@@ -98,7 +98,7 @@ internal sealed class TestClient(ITransport transport) : IAsyncDisposable
         try
         {
             await socket.ConnectAsync(endPoint);
-            return new TestClient(new SocketTransport(socket));
+            return new TestClient(new SocketTransport(socket), socket);
         }
         catch
         {
@@ -123,6 +123,20 @@ internal sealed class TestClient(ITransport transport) : IAsyncDisposable
         if (read)
             StartReading();
     }
+
+    /// <summary>Reads and forgets, from the first byte on.</summary>
+    public void StartReadingRaw() => _pump = Task.Run(async () =>
+    {
+        try
+        {
+            while (await transport.Input.ReadAsync() is { IsCompleted: false, IsCanceled: false } result)
+                transport.Input.AdvanceTo(result.Buffer.End);
+        }
+        catch (IOException)
+        {
+            // The connection was cut.
+        }
+    });
 
     public void StartReading() => _pump = Task.Run(PumpAsync);
 
@@ -307,6 +321,14 @@ internal sealed class TestClient(ITransport transport) : IAsyncDisposable
 
     /// <summary>Sends FIN and goes on reading.</summary>
     public void HalfClose() => transport.CompleteOutput();
+
+    /// <summary>Ends the connection by RST.</summary>
+    public void Reset()
+    {
+        if (socket is not null)
+            socket.LingerState = new LingerOption(true, 0);
+        transport.Abort(CloseReason.Requested);
+    }
 
     public async ValueTask DisposeAsync()
     {
