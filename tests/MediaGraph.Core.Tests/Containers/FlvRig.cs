@@ -55,8 +55,10 @@ internal sealed class FlvRig : IAsyncDisposable
     /// <summary>Waits until so many packets have come.</summary>
     public async Task<List<Seen>> SeeAsync(int count, Action? meanwhile = null)
     {
-        while (Seen.Count < count && !_reading.IsCompleted)
+        for (var start = Environment.TickCount64; Seen.Count < count && !_reading.IsCompleted;)
         {
+            if (Environment.TickCount64 - start > 60_000)
+                Assert.Fail($"Only {Seen.Count} packets of {count} came.");
             meanwhile?.Invoke();
             await Task.Yield();
         }

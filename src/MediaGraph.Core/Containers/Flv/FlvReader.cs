@@ -11,7 +11,7 @@ public sealed class FlvReader(Stream file, PacketPool pool)
     private const int FileHeaderLength = 9;
     private const int TagHeaderLength = 11;
     private const int BackPointerLength = 4;
-    private const int FirstReadLength = 64 << 10;
+    private const int FirstReadLength = 16 << 10;
 
     private readonly byte[] _header = new byte[BackPointerLength + TagHeaderLength];
     private bool _started;
