@@ -3,8 +3,8 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
-using Perfolizer.Horology;
 using MediaGraph.Benchmarks;
+using Perfolizer.Horology;
 
 // --quick: minutes instead of an hour, in this process; the figures scatter more. On a machine that others use too, read the least.
 var quick = args.Contains("--quick");

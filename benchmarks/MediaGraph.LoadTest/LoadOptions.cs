@@ -12,7 +12,8 @@ internal sealed record LoadOptions
           --port PORT        (1935)
           --app NAME         application (live)
           --viewers N        (50)
-          --stalled N        how many of the viewers stop reading while it is measured, and then go on (0)
+          --stalled N        how many of the viewers stop reading while it is measured, and then go on (0); below
+                             25 seconds the server's buffers hide it
           --verify N         the content is compared for each Nth viewer; the sequence for all (10)
           --warmup SECONDS   after the last viewer has joined (15: until a JIT has made its last version)
           --seconds SECONDS  measured (10)

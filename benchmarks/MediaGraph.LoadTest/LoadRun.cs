@@ -41,7 +41,7 @@ internal sealed class LoadRun(LoadOptions options)
     private async Task ConnectAsync(CancellationToken stop)
     {
         for (var i = 0; i < options.Viewers; i++)
-            _viewers.Add(new Viewer(_latencies, verifies: i % options.VerifyEach == 0));
+            _viewers.Add(new Viewer(_latencies, verifies: i % options.VerifyEach == 0, willStall: i < options.Stalled));
         foreach (var batch in _viewers.Chunk(ConnectingAtOnce))
             await Task.WhenAll(batch.Select(viewer => viewer.PlayAsync(options, stop))).ConfigureAwait(false);
     }

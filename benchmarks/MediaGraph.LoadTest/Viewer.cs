@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace MediaGraph.LoadTest;
 
 /// <summary>Plays the stream and checks each frame's place in it, and its content if asked to.</summary>
-internal sealed class Viewer(Latencies latencies, bool verifies) : Client(bufferLength: 64 << 10)
+internal sealed class Viewer(Latencies latencies, bool verifies, bool willStall) : Client(bufferLength: 64 << 10)
 {
     private const byte VideoType = 9;
 
@@ -32,6 +32,8 @@ internal sealed class Viewer(Latencies latencies, bool verifies) : Client(buffer
 
     public async Task PlayAsync(LoadOptions options, CancellationToken stop)
     {
+        if (willStall)
+            Socket.ReceiveBufferSize = 64 << 10; // or the system's buffers hold many seconds, and nothing is dropped
         Started = TimeProvider.System.GetTimestamp();
         await OpenAsync(options, "play", "load", "NetStream.Play.Start", stop).ConfigureAwait(false);
         StartReceiving();

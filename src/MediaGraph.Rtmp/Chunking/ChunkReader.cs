@@ -19,7 +19,7 @@ internal sealed class ChunkReader(PacketPool pool, ChunkLimits? limits = null) :
     private const uint ExtendedTimestamp = 0xFFFFFF;
 
     private readonly ChunkLimits _limits = limits ?? ChunkLimits.Default;
-    private readonly ChunkStream?[] _streams = new ChunkStream?[64]; // those with one-byte ids
+    private readonly ChunkStream?[] _streams = new ChunkStream?[16]; // the ids that clients use; the others are in the dictionary
     private Dictionary<int, ChunkStream>? _moreStreams;
     private ChunkStream? _current; // whose chunk has started and is not complete
     private int _streamCount;
