@@ -100,7 +100,7 @@ public abstract class PacketQueue
                 return;
             }
 
-            if (!state.Joining && !AdmitLocked(state, packet))
+            if (!AdmitLocked(state, packet))
             {
                 state.DroppedAwaitingKeyframe++;
                 return;
@@ -235,6 +235,8 @@ public abstract class PacketQueue
     {
         _finishing = true;
         RemoveAllMediaLocked();
+        if (HasBacklogLocked)
+            WakeLocked(); // replies that waited behind media which waited for a sender to join
     }
 
     /// <summary>Ends the queue: everything that waits is dropped and counted.</summary>

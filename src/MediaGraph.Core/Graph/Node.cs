@@ -253,6 +253,7 @@ public abstract class Node
         {
             while (true)
             {
+                var isStale = false;
                 using (GraphLock.Enter(_childrenLock))
                 {
                     if (_closed)
@@ -269,11 +270,13 @@ public abstract class Node
                     }
 
                     if (_cache.Generation != generation)
-                        filled = 0;
+                        (isStale, filled) = (filled > 0, 0);
                     generation = _cache.Generation;
                     cursor = _cache.OpenCursor();
                 }
 
+                if (isStale)
+                    converter.ClearCache(); // between what it has and what comes, packets were missed
                 for (var skip = filled; cursor is { Remaining: > 0 }; cursor.MoveNext())
                 {
                     if (skip-- > 0)

@@ -47,6 +47,9 @@ public sealed class Feed : IAsyncDisposable
     /// <summary>What is added to this feed's times; null before its first packet. Guarded by the push lock, like all below.</summary>
     internal TimeSpan? Offset { get; set; }
 
+    /// <summary>Whether its packets ever passed; one that was replaced before is not heard of.</summary>
+    internal bool WasLive { get; set; }
+
     internal bool HasVideo { get; private set; }
 
     internal long VideoPackets { get; private set; }

@@ -107,9 +107,8 @@ public sealed class MediaStream
         if (replaced is not null)
             FinishFeed(replaced, new CloseReason(CloseCode.Replaced, "another publisher took the stream over"), isRevoked: true);
         GoLive(feed);
-        _hub.Events.Publish(new PublishStarted(_hub.Now, Name, request.Peer.Protocol, request.Peer.RemoteEndPoint));
         foreach (var subscription in subscriptions)
-            subscription.SetState(SubscriptionState.Fed, null);
+            subscription.SetState(2 * feed.Number, SubscriptionState.Fed, null);
         return feed;
     }
 
@@ -138,7 +137,7 @@ public sealed class MediaStream
         }
 
         foreach (var subscription in subscriptions)
-            subscription.SetState(SubscriptionState.Waiting, reason);
+            subscription.SetState((2 * feed.Number) + 1, SubscriptionState.Waiting, reason);
         StartWaiting(feed, waitLimit);
     }
 
@@ -304,14 +303,19 @@ public sealed class MediaStream
             if (!ReferenceEquals(Volatile.Read(ref _feed), feed))
                 return; // replaced before it began
             _live = feed;
+            feed.WasLive = true;
             foreach (var receiver in GetReceivers())
                 receiver.Rest();
+
+            // Under the lock, so that it comes before the feed's end; a subscriber's channel never blocks nor calls back.
+            _hub.Events.Publish(new PublishStarted(_hub.Now, Name, feed.Peer.Protocol, feed.Peer.RemoteEndPoint));
         }
     }
 
     private void FinishFeed(Feed feed, CloseReason reason, bool isRevoked)
     {
         long video, audio, bytes;
+        bool wasLive;
         using (GraphLock.EnterPush(_pushLock))
         {
             if (ReferenceEquals(_live, feed))
@@ -321,12 +325,16 @@ public sealed class MediaStream
                     receiver.Rest();
             }
 
-            (video, audio, bytes) = (feed.VideoPackets, feed.AudioPackets, feed.Bytes);
+            (video, audio, bytes, wasLive) = (feed.VideoPackets, feed.AudioPackets, feed.Bytes, feed.WasLive);
         }
 
-        _hub.Events.Publish(new PublishStopped(
-            _hub.Now, Name, feed.Peer.Protocol, feed.Peer.RemoteEndPoint, _hub.TimeProvider.GetElapsedTime(feed.Started), video, audio,
-            bytes, reason));
+        if (wasLive)
+        {
+            _hub.Events.Publish(new PublishStopped(
+                _hub.Now, Name, feed.Peer.Protocol, feed.Peer.RemoteEndPoint, _hub.TimeProvider.GetElapsedTime(feed.Started), video,
+                audio, bytes, reason));
+        }
+
         if (isRevoked)
             feed.Revoke(reason);
     }

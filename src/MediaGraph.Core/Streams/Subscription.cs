@@ -29,6 +29,11 @@ public sealed class Subscription : IAsyncDisposable
     private CloseReason? _reason;
     private long _since;
     private bool _isWaiting;
+    private long _order; // of the newest change of the stream's state
+
+    // Changes that the consumer has not been told of, and whether a thread is telling it.
+    private readonly Queue<(SubscriptionState State, CloseReason? Reason)> _changes = new();
+    private bool _isNotifying;
 
     internal Subscription(
         StreamHub hub, MediaStream stream, SubscribeRequest request, PacketQueue queue, WireFormat? format, long id)
@@ -67,11 +72,13 @@ public sealed class Subscription : IAsyncDisposable
                 return;
             _state = _isWaiting ? SubscriptionState.Waiting : SubscriptionState.Fed;
             _since = _hub.TimeProvider.GetTimestamp();
+
+            // Under the lock, so that it comes before the end; a subscriber's channel never blocks nor calls back.
+            _hub.Events.Publish(
+                new PlayStarted(_hub.Now, StreamName, _request.Peer.Protocol, _request.Peer.RemoteEndPoint));
         }
 
         GraphLock.Point();
-        _hub.Events.Publish(
-            new PlayStarted(_hub.Now, StreamName, _request.Peer.Protocol, _request.Peer.RemoteEndPoint));
         Attach(_stream.GetReceivers());
     }
 
@@ -111,7 +118,9 @@ public sealed class Subscription : IAsyncDisposable
         }
 
         _stream.Remove(this);
-        _request.OnStateChanged?.Invoke(SubscriptionState.Ended, reason);
+        using (GraphLock.Enter(_sendersLock))
+            _changes.Enqueue((SubscriptionState.Ended, reason));
+        Notify();
     }
 
     /// <summary>Ends the subscription. Idempotent.</summary>
@@ -146,19 +155,26 @@ public sealed class Subscription : IAsyncDisposable
     }
 
     /// <summary>The stream gained or lost its feed.</summary>
-    internal void SetState(SubscriptionState state, CloseReason? reason)
+    /// <param name="order">Grows with each such change: of two that race, the later one stays.</param>
+    /// <param name="state">Fed or waiting.</param>
+    /// <param name="reason">Why it waits.</param>
+    internal void SetState(long order, SubscriptionState state, CloseReason? reason)
     {
         using (GraphLock.Enter(_sendersLock))
         {
+            if (order < _order)
+                return;
+            _order = order;
             _isWaiting = state == SubscriptionState.Waiting;
             if (_state is SubscriptionState.Held or SubscriptionState.Ended || _state == state)
                 return;
             _state = state;
             _reason = reason;
             _since = _hub.TimeProvider.GetTimestamp();
+            _changes.Enqueue((state, reason));
         }
 
-        _request.OnStateChanged?.Invoke(state, reason);
+        Notify();
     }
 
     /// <summary>Attaches a sender to each of the receivers that has none yet, all or none of them held back until all are.</summary>
@@ -190,6 +206,31 @@ public sealed class Subscription : IAsyncDisposable
 
             hasVideo |= receiver.Track.Kind == MediaKind.Video;
             hasReplay |= receiver.Track.Kind == MediaKind.Video && sender.GotReplay;
+        }
+    }
+
+    // One change after the other and in their order, whichever threads make them.
+    private void Notify()
+    {
+        while (true)
+        {
+            (SubscriptionState State, CloseReason? Reason) change;
+            using (GraphLock.Enter(_sendersLock))
+            {
+                if (_isNotifying || !_changes.TryDequeue(out change))
+                    return;
+                _isNotifying = true;
+            }
+
+            try
+            {
+                _request.OnStateChanged?.Invoke(change.State, change.Reason);
+            }
+            finally
+            {
+                using (GraphLock.Enter(_sendersLock))
+                    _isNotifying = false;
+            }
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class ControlledScheduler : LockObserver
 
     private readonly List<LogicalTask> _tasks = [];
     private readonly List<int> _runnable = [];
+    private List<(string Name, Action Body)>? _prepared; // while preparing
     private readonly Baton _ended = new();
     private readonly WorkerThreads _threads;
     private readonly Strategy _strategy;
@@ -20,6 +21,7 @@ internal sealed class ControlledScheduler : LockObserver
     private LogicalTask? _running; // only the running task touches anything here
     private Exception? _failure;
     private bool _aborted;
+    private bool _isLast;
     private string _left = "";
 
     public ControlledScheduler(WorkerThreads threads, Strategy strategy)
@@ -31,17 +33,39 @@ internal sealed class ControlledScheduler : LockObserver
     /// <summary>Who ran at each step.</summary>
     public IReadOnlyList<int> Trace => _trace;
 
-    /// <summary>Adds a task. Before <see cref="Run()"/>, or from a running task.</summary>
-    public void Spawn(string name, Action body) => _tasks.Add(new LogicalTask(_tasks.Count, name, body));
+    /// <summary>Adds a task. Before <see cref="Run(bool)"/>, or from a running task.</summary>
+    public void Spawn(string name, Action body)
+    {
+        if (_prepared is not null)
+            _prepared.Add((name, body));
+        else
+            _tasks.Add(new LogicalTask(_tasks.Count, name, body, isBackground: false));
+    }
+
+    /// <summary>Runs the preparation alone; the tasks that it adds run later.</summary>
+    public void Prepare(Action preparation)
+    {
+        Spawn("prepare", preparation);
+        var prepared = _prepared = [];
+        Run(isLast: false);
+        _prepared = null;
+        foreach (var (name, body) in prepared)
+            Spawn(name, body);
+    }
 
     /// <summary>Runs until all tasks have ended. Throws what a task threw, or what was found wrong.</summary>
-    public void Run()
+    /// <param name="isLast">Whether background work must have ended too; otherwise it may still wait for something.</param>
+    public void Run(bool isLast)
     {
-        if (_tasks.Exists(task => !task.HasEnded))
+        _isLast = isLast;
+        if (_tasks.Exists(MustEnd))
         {
             _running = _tasks[^1];
-            SwitchTo(PickNext()!);
-            _ended.Take();
+            if (PickNext() is { } first)
+            {
+                SwitchTo(first);
+                _ended.Take();
+            }
         }
 
         if (_failure is not null)
@@ -54,15 +78,18 @@ internal sealed class ControlledScheduler : LockObserver
 
     public override Task Run(Func<Task> work)
     {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Spawn("background", () =>
+        // Who awaits it goes on here, where the scheduler sees it, not on the thread pool.
+        var ended = new TaskCompletionSource();
+        _tasks.Add(new LogicalTask(_tasks.Count, "background", Body, isBackground: true));
+        return ended.Task;
+
+        void Body()
         {
             var task = work();
             if (!task.IsCompleted)
                 throw new ScheduleException("Background work went where the scheduler does not see it.");
             ended.SetFromTask(task);
-        });
-        return ended.Task;
+        }
     }
 
     /// <summary>Waits, as a lock would, for a condition that other tasks bring about.</summary>
@@ -97,15 +124,21 @@ internal sealed class ControlledScheduler : LockObserver
             throw new ScheduleAbortedException();
     }
 
+    private bool MustEnd(LogicalTask task) => !task.HasEnded && (_isLast || !task.IsBackground);
+
     // Null when the schedule was given up.
     private LogicalTask? PickNext()
     {
         _runnable.Clear();
+        var observer = GraphLock.Observer;
+        GraphLock.Observer = null; // conditions may look into what locks guard; nobody stops while holding one of those
         foreach (var task in _tasks)
         {
             if (!task.HasEnded && (task.CanGoOn is null || task.CanGoOn()))
                 _runnable.Add(task.Number);
         }
+
+        GraphLock.Observer = observer;
 
         if (_runnable.Count == 0)
         {
@@ -119,9 +152,17 @@ internal sealed class ControlledScheduler : LockObserver
             return null;
         }
 
-        var chosen = _strategy.Choose(_running!.Number, _runnable);
-        _trace.Add(chosen);
-        return _tasks[chosen];
+        try
+        {
+            var chosen = _strategy.Choose(_running!.Number, _runnable);
+            _trace.Add(chosen);
+            return _tasks[chosen];
+        }
+        catch (ScheduleException e)
+        {
+            GiveUp(e);
+            return null;
+        }
     }
 
     private void SwitchTo(LogicalTask next)
@@ -159,7 +200,7 @@ internal sealed class ControlledScheduler : LockObserver
         }
 
         task.HasEnded = true;
-        var next = _tasks.Exists(t => !t.HasEnded) && !_aborted ? PickNext() : null;
+        var next = _tasks.Exists(MustEnd) && !_aborted ? PickNext() : null;
         if (next is not null)
             SwitchTo(next);
         else
@@ -192,13 +233,15 @@ internal sealed class ControlledScheduler : LockObserver
     private string Describe() =>
         $"Tasks: {string.Join(", ", _tasks.Select(t => $"{t.Number} {t.Name}"))}\nLeft: {_left}";
 
-    private sealed class LogicalTask(int number, string name, Action body)
+    private sealed class LogicalTask(int number, string name, Action body, bool isBackground)
     {
         public int Number { get; } = number;
 
         public string Name { get; } = name;
 
         public Action Body { get; } = body;
+
+        public bool IsBackground { get; } = isBackground;
 
         public Baton Turn { get; } = new();
 

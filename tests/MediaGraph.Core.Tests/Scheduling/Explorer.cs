@@ -47,10 +47,10 @@ internal static class Explorer
         var scenario = new TScenario();
         try
         {
-            scenario.Start(scheduler);
-            scheduler.Run();
+            scheduler.Prepare(() => scenario.Start(scheduler));
+            scheduler.Run(isLast: false);
             scheduler.Spawn("finish", scenario.Finish);
-            scheduler.Run();
+            scheduler.Run(isLast: true);
             scenario.Check();
             return (scheduler.Trace, null);
         }
