@@ -154,7 +154,9 @@ public sealed class LifecycleTests
         Assert.That(stopped.Duration, Is.InRange(TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(40)));
         Assert.That(events.OfType<ConsumerCountChanged>().Select(e => e.Count), Is.EqualTo(new[] { 1, 2, 3, 4, 5, 4, 3, 2, 1, 0 }));
         Assert.That(events.OfType<PlayStopped>().Select(e => e.Duration), Is.All.GreaterThanOrEqualTo(TimeSpan.FromSeconds(20)));
-        Assert.That(events.OfType<ConnectionClosed>().Select(e => e.Role), Is.EqualTo(new[] { "player", "player", "player", "player", "player", "publisher" }));
+        Assert.That(
+            events.OfType<ConnectionClosed>().Select(e => e.Role),
+            Is.EqualTo(new[] { "player", "player", "player", "player", "player", "publisher" }));
     }
 
     [TestCase("publish", "NetStream.Publish.Unauthorized")]
@@ -256,8 +258,9 @@ public sealed class LifecycleTests
                 viewers.Add(await bench.PlayAsync("cam"));
             for (uint i = 0; i < 10; i++)
             {
-                await publisher.VideoAsync(1, 1000 + (i * 40), i == 0 ? Samples.Keyframe(mark: (byte)round) : Samples.InterFrame(mark: (byte)round));
-                await publisher.AudioAsync(1, 1000 + (i * 40), Samples.Audio(mark: (byte)round));
+                var mark = (byte)round;
+                await publisher.VideoAsync(1, 1000 + (i * 40), i == 0 ? Samples.Keyframe(mark: mark) : Samples.InterFrame(mark: mark));
+                await publisher.AudioAsync(1, 1000 + (i * 40), Samples.Audio(mark: mark));
             }
 
             await publisher.SyncAsync();

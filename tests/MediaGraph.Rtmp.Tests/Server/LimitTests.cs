@@ -313,7 +313,8 @@ public sealed class LimitTests
         var errors = options.Validate("MediaGraph:Rtmp:").ToArray();
         Assert.That(errors, Has.Length.EqualTo(6).And.All.StartsWith("MediaGraph:Rtmp:"));
         Assert.That(
-            () => new RtmpServer(hub, options), Throws.ArgumentException.With.Message.Contains("MaxHalfOpen").And.Message.Contains("ChunkSize"));
+            () => new RtmpServer(hub, options),
+            Throws.ArgumentException.With.Message.Contains("MaxHalfOpen").And.Message.Contains("ChunkSize"));
         Assert.That(new RtmpServerOptions().Validate(), Is.Empty);
     }
 

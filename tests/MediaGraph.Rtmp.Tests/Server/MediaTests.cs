@@ -35,7 +35,9 @@ public sealed class MediaTests
         Assert.That(video[0].Payload, Is.EqualTo(Samples.VideoHeader));
         Assert.That(video.Skip(1).Select(m => m.Timestamp), Is.EqualTo(Enumerable.Range(0, 10).Select(i => 1000u + (uint)(i * 40))));
         Assert.That(video[1].Payload, Is.EqualTo(Samples.Keyframe()));
-        Assert.That(video.Skip(2).Select(m => m.Payload), Is.EqualTo(Enumerable.Range(1, 9).Select(i => Samples.InterFrame(mark: (byte)i))));
+        Assert.That(
+            video.Skip(2).Select(m => m.Payload),
+            Is.EqualTo(Enumerable.Range(1, 9).Select(i => Samples.InterFrame(mark: (byte)i))));
         Assert.That(viewer.Media.First(m => m.Type == RtmpMessageType.Audio).Payload, Is.EqualTo(Samples.AudioHeader));
         Assert.That(viewer.Media.Select(m => m.Timestamp), Is.Ordered);
     }
@@ -162,7 +164,8 @@ public sealed class MediaTests
 
     // Legacy H265, Enhanced RTMP's H265 and AV1, VP6; each with its header (if it has one), keyframe and inter frame.
     [TestCase("1C00000000" + "0102030405", "1C01000000" + "AABB", "2C01000000" + "CCDD", TestName = "Opaque legacy H265")]
-    [TestCase("90" + "68766331" + "0102030405", "91" + "68766331" + "000000AABB", "A3" + "68766331" + "CCDD", TestName = "Opaque enhanced H265")]
+    [TestCase(
+        "90" + "68766331" + "0102030405", "91" + "68766331" + "000000AABB", "A3" + "68766331" + "CCDD", TestName = "Opaque enhanced H265")]
     [TestCase("90" + "61763031" + "81000C00", "91" + "61763031" + "AABB", "A1" + "61763031" + "CCDD", TestName = "Opaque enhanced AV1")]
     [TestCase("", "14" + "AABB", "24" + "CCDD", TestName = "Opaque VP6")]
     public async Task Video_that_is_not_understood_passes_byte_by_byte_for_early_and_late_viewers(string header, string key, string inter)
@@ -250,7 +253,8 @@ public sealed class MediaTests
         var viewer = await bench.PlayAsync("cam");
         byte[] aggregate =
         [
-            .. Tag(18, 5000, Chunks.Amf("onMetaData", Metadata(1))), .. Tag(9, 5000, Samples.VideoHeader), .. Tag(8, 5000, Samples.AudioHeader),
+            .. Tag(18, 5000, Chunks.Amf("onMetaData", Metadata(1))),
+            .. Tag(9, 5000, Samples.VideoHeader), .. Tag(8, 5000, Samples.AudioHeader),
             .. Tag(9, 5000, Samples.Keyframe()), .. Tag(8, 5010, Samples.Audio()), .. Tag(9, 5040, Samples.InterFrame()),
         ];
         await publisher.MessageAsync(RtmpMessageType.Aggregate, 1, aggregate, 100, 6);
@@ -407,8 +411,8 @@ public sealed class MediaTests
     {
         byte[][] bodies =
         [
-            [], [0x17], [0x17, 1], [0x17, 0, 0, 0], [0x17, 0, 0, 0, 0], [0x17, 0, 0, 0, 0, 1], [0x27, 1, 0, 0, 0], [0x1C], [0x1C, 0], [0x90], [0x90, 1, 2, 3],
-            [0x57, 0], [0xFF, 0xFF], [0x17, 9, 0, 0, 0, 0],
+            [], [0x17], [0x17, 1], [0x17, 0, 0, 0], [0x17, 0, 0, 0, 0], [0x17, 0, 0, 0, 0, 1], [0x27, 1, 0, 0, 0],
+            [0x1C], [0x1C, 0], [0x90], [0x90, 1, 2, 3], [0x57, 0], [0xFF, 0xFF], [0x17, 9, 0, 0, 0, 0],
         ];
         byte[][] sounds = [[], [0xAF], [0xAF, 0], [0xAF, 1], [0xAF, 0, 0], [0xAF, 0, 0xF8], [0xAF, 0, 0x12], [0x90], [0x9F, 1, 2], [0x2F]];
         await using var bench = new Bench();
@@ -440,13 +444,16 @@ public sealed class MediaTests
     {
         await using var bench = new Bench();
         await using var feed = bench.Hub.Publish(
-            "live/cam", Media.Track.Of(Media.Codec.FromAvcConfiguration(Samples.VideoHeader.AsSpan(5))), Media.Track.Aac(Samples.AudioHeader.AsSpan(2)));
+            "live/cam",
+            Media.Track.Of(Media.Codec.FromAvcConfiguration(Samples.VideoHeader.AsSpan(5))),
+            Media.Track.Aac(Samples.AudioHeader.AsSpan(2)));
         var viewer = await bench.PlayAsync("cam");
         await Task.WhenAll(feed.Tracks.Select(track => Task.Run(() =>
         {
             for (var i = 0; i < 500; i++)
             {
-                var body = track.Track.Kind == Media.MediaKind.Video ? Samples.Keyframe(mark: (byte)i)[5..] : Samples.Audio(mark: (byte)i)[2..];
+                var mark = (byte)i;
+                var body = track.Track.Kind == Media.MediaKind.Video ? Samples.Keyframe(mark: mark)[5..] : Samples.Audio(mark: mark)[2..];
                 Assert.That(track.Write(body, TimeSpan.FromMilliseconds(i * 10)));
             }
         })));

@@ -96,7 +96,7 @@ public sealed class ObsTests
         foreach (var client in new[] { viewer, late })
         {
             Assert.That(client.Messages.Single(m => m.Name == "onMetaData").Values[1], Is.EqualTo(Metadata));
-            Assert.That(client.Media.Where(m => m.Type == RtmpMessageType.Video).Select(m => (m.Timestamp, Convert.ToHexString(m.Payload))), Is.EqualTo(new[]
+            Assert.That(Media(client, RtmpMessageType.Video), Is.EqualTo(new[]
             {
                 (0u, Convert.ToHexString(Samples.LargeVideoHeader)),
                 (0u, Convert.ToHexString(Samples.Keyframe(size: 9000, composition: 66))),
@@ -104,7 +104,7 @@ public sealed class ObsTests
                 (66u, Convert.ToHexString(Samples.InterFrame(size: 500, mark: 2))),
                 (99u, Convert.ToHexString(Samples.InterFrame(size: 500, mark: 3))),
             }));
-            Assert.That(client.Media.Where(m => m.Type == RtmpMessageType.Audio).Select(m => (m.Timestamp, Convert.ToHexString(m.Payload))), Is.EqualTo(new[]
+            Assert.That(Media(client, RtmpMessageType.Audio), Is.EqualTo(new[]
             {
                 (0u, Convert.ToHexString(Samples.OtherAudioHeader)),
                 (0u, Convert.ToHexString(Samples.Audio(mark: 1))),
@@ -121,6 +121,10 @@ public sealed class ObsTests
         }
     }
 
-    private static byte[] Command(int format, int chunkStreamId, uint streamId, string name, double transaction, params AmfValue[] values) =>
+    private static IEnumerable<(uint Timestamp, string Payload)> Media(TestClient client, RtmpMessageType type) =>
+        client.Media.Where(m => m.Type == type).Select(m => (m.Timestamp, Convert.ToHexString(m.Payload)));
+
+    private static byte[] Command(
+        int format, int chunkStreamId, uint streamId, string name, double transaction, params AmfValue[] values) =>
         Chunks.Message(format, chunkStreamId, 0, RtmpMessageType.CommandAmf0, streamId, Chunks.Command(name, transaction, values), 4096);
 }

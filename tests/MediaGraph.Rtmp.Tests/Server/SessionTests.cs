@@ -215,7 +215,9 @@ public sealed class SessionTests
         await Command(1, "publish", 0, AmfValue.Null, "cam", "live");
         await client.ExpectStatusAsync("NetStream.Publish.Start", 1);
         await client.MessageAsync(
-            RtmpMessageType.DataAmf3, 1, Envelope(Chunks.Amf("@setDataFrame", "onMetaData", new AmfObject(new AmfProperty("width", 640d)))));
+            RtmpMessageType.DataAmf3,
+            1,
+            Envelope(Chunks.Amf("@setDataFrame", "onMetaData", new AmfObject(new AmfProperty("width", 640d)))));
         await client.SyncAsync();
         var viewer = await bench.PlayAsync("cam");
         var metadata = viewer.Messages.Single(m => m.Name == "onMetaData");
@@ -262,7 +264,8 @@ public sealed class SessionTests
         await publisher.SyncAsync();
         await viewer.SyncAsync();
         Assert.That(
-            viewer.Media.Skip(before).Where(m => !m.IsSequenceHeader).Select(m => m.Payload), Is.EqualTo(new[] { Samples.Keyframe(mark: 2) }));
+            viewer.Media.Skip(before).Where(m => !m.IsSequenceHeader).Select(m => m.Payload),
+            Is.EqualTo(new[] { Samples.Keyframe(mark: 2) }));
         Assert.That(bench.Snapshot("live/a").Consumers, Is.Empty);
         Assert.That(bench.Snapshot("live/b").Consumers, Has.Length.EqualTo(1));
     }

@@ -260,7 +260,8 @@ public sealed class SocketTests
     {
         try
         {
-            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.Name.StartsWith("socket:", StringComparison.Ordinal) == true;
+            var target = File.ResolveLinkTarget(descriptor, returnFinalTarget: false);
+            return target?.Name.StartsWith("socket:", StringComparison.Ordinal) == true;
         }
         catch (IOException)
         {

@@ -25,7 +25,8 @@ internal sealed class Bench : IAsyncDisposable
         TimeProvider? time = isRealTime ? null : Time;
         Hub = new StreamHub(hubOptions, Log, time);
         _events = Hub.Events.Subscribe(100_000);
-        Server = new RtmpServer(Hub, (options ?? new RtmpServerOptions()) with { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, Log, time);
+        options ??= new RtmpServerOptions();
+        Server = new RtmpServer(Hub, options with { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, Log, time);
     }
 
     public FakeTimeProvider Time { get; } = new();

@@ -44,7 +44,8 @@ internal sealed record ReceivedMessage(RtmpMessageType Type, uint Timestamp, uin
         RtmpMessageType.DataAmf0 => $"{StreamId} data {Name}",
         RtmpMessageType.UserControl => $"{StreamId} {(UserControlEvent)Payload[1]} {ControlMessage.ReadUserControl(Payload).Value}",
         RtmpMessageType.Audio or RtmpMessageType.Video => string.Create(
-            CultureInfo.InvariantCulture, $"{StreamId} {Type} {Timestamp} {Convert.ToHexString(Payload.AsSpan(0, Math.Min(6, Payload.Length)))}"),
+            CultureInfo.InvariantCulture,
+            $"{StreamId} {Type} {Timestamp} {Convert.ToHexString(Payload.AsSpan(0, Math.Min(6, Payload.Length)))}"),
         _ when Payload.Length >= 4 => $"{StreamId} {Type} {ControlMessage.ReadUInt32(Payload)}",
         _ => $"{StreamId} {Type}",
     };

@@ -36,7 +36,7 @@ internal static class Samples
     private static byte[] Video(byte head, byte nalHeader, int size, byte mark, int composition)
     {
         var body = new byte[5 + 4 + size];
-        BinaryPrimitives.WriteInt32BigEndian(body.AsSpan(1), composition); // its low 24 bits, at 2 to 4: the byte before is set below
+        BinaryPrimitives.WriteInt32BigEndian(body.AsSpan(1), composition); // 24 bits: their high byte is written over below
         (body[0], body[1]) = (head, 1);
         BinaryPrimitives.WriteInt32BigEndian(body.AsSpan(5), size);
         for (var i = 9; i < body.Length; i++)

@@ -352,7 +352,11 @@ internal sealed class TestClient(ITransport transport, Socket? socket = null) : 
                 if (findLocked() is { } found)
                     return found;
                 if (_ended)
-                    throw new AssertionException($"the connection ended before {what} ({_failure?.Message}); came: {string.Join(", ", _messages)}");
+                {
+                    throw new AssertionException(
+                        $"the connection ended before {what} ({_failure?.Message}); came: {string.Join(", ", _messages)}");
+                }
+
                 changed = _changed.Task;
             }
 
