@@ -53,7 +53,9 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     /// <summary>Bytes that the transport has taken.</summary>
     public long SentBytes => Interlocked.Read(ref _sentBytes);
 
-    /// <summary>Sends a reply behind everything that waits. False when the writer is closed.</summary>
+    /// <summary>
+    /// Sends a reply behind every packet that waits, but before what is left of a joiner's group. False when the writer is closed.
+    /// </summary>
     public bool Send(ReadOnlySpan<byte> reply)
     {
         using (GraphLock.Enter(Gate))

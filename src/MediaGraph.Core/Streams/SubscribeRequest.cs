@@ -15,8 +15,8 @@ public sealed record SubscribeRequest(string Stream)
     public IReadOnlyList<Track>? Wanted { get; init; }
 
     /// <summary>
-    /// Called when the subscription's state changes, under no lock, with the reason at its end. Must not wait, and may be called
-    /// on any thread.
+    /// Called when the state of a started subscription changes, under no lock, with the reason at its end. Must not wait, and may be
+    /// called on any thread.
     /// </summary>
     public Action<SubscriptionState, CloseReason?>? OnStateChanged { get; init; }
 }

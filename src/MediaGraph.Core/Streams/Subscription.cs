@@ -29,6 +29,7 @@ public sealed class Subscription : IAsyncDisposable
     private CloseReason? _reason;
     private long _since;
     private bool _isWaiting;
+    private bool _isStarted;
     private long _order; // of the newest change of the stream's state
 
     // Changes that the consumer has not been told of, and whether a thread is telling it.
@@ -63,23 +64,34 @@ public sealed class Subscription : IAsyncDisposable
         }
     }
 
-    /// <summary>Releases the hold. Idempotent.</summary>
+    /// <summary>
+    /// Releases the hold: from now on <see cref="SubscribeRequest.OnStateChanged"/> is called, at once if the stream has lost its feed
+    /// or ended meanwhile. Idempotent.
+    /// </summary>
     public void Start()
     {
+        bool isOpen;
         using (GraphLock.Enter(_sendersLock))
         {
-            if (_state != SubscriptionState.Held)
-                return;
-            _state = _isWaiting ? SubscriptionState.Waiting : SubscriptionState.Fed;
-            _since = _hub.TimeProvider.GetTimestamp();
+            _isStarted = true;
+            isOpen = _state == SubscriptionState.Held;
+            if (isOpen)
+            {
+                _state = _isWaiting ? SubscriptionState.Waiting : SubscriptionState.Fed;
+                _since = _hub.TimeProvider.GetTimestamp();
+                if (_isWaiting)
+                    _changes.Enqueue((_state, _reason));
 
-            // Under the lock, so that it comes before the end; a subscriber's channel never blocks nor calls back.
-            _hub.Events.Publish(
-                new PlayStarted(_hub.Now, StreamName, _request.Peer.Protocol, _request.Peer.RemoteEndPoint));
+                // Under the lock, so that it comes before the end; a subscriber's channel never blocks nor calls back.
+                _hub.Events.Publish(
+                    new PlayStarted(_hub.Now, StreamName, _request.Peer.Protocol, _request.Peer.RemoteEndPoint));
+            }
         }
 
+        Notify();
         GraphLock.Point();
-        Attach(_stream.GetReceivers());
+        if (isOpen)
+            Attach(_stream.GetReceivers());
     }
 
     /// <summary>Ends the subscription. Returns without waiting; idempotent.</summary>
@@ -166,10 +178,12 @@ public sealed class Subscription : IAsyncDisposable
                 return;
             _order = order;
             _isWaiting = state == SubscriptionState.Waiting;
-            if (_state is SubscriptionState.Held or SubscriptionState.Ended || _state == state)
+            if (_state == SubscriptionState.Ended || _state == state)
+                return;
+            _reason = reason;
+            if (_state == SubscriptionState.Held)
                 return;
             _state = state;
-            _reason = reason;
             _since = _hub.TimeProvider.GetTimestamp();
             _changes.Enqueue((state, reason));
         }
@@ -217,7 +231,7 @@ public sealed class Subscription : IAsyncDisposable
             (SubscriptionState State, CloseReason? Reason) change;
             using (GraphLock.Enter(_sendersLock))
             {
-                if (_isNotifying || !_changes.TryDequeue(out change))
+                if (!_isStarted || _isNotifying || !_changes.TryDequeue(out change))
                     return;
                 _isNotifying = true;
             }

@@ -251,6 +251,13 @@ internal sealed partial class RtmpConnection
 
         if (command.Argument(0).AsBoolean ?? true)
         {
+            if (stream.Subscription is { State: SubscriptionState.Ended })
+            {
+                stream.Name = null;
+                SendStatus(stream.Id, CommandMessage.ErrorLevel, "NetStream.Play.StreamNotFound", "The stream has ended.");
+                return null;
+            }
+
             if (stream.Subscription is { } paused)
             {
                 stream.Subscription = null;

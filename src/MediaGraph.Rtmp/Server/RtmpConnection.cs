@@ -303,6 +303,8 @@ internal sealed partial class RtmpConnection
                 continue;
             if (stream.Subscription is { State: not SubscriptionState.Ended })
                 SendPlayEnd(stream.Id, reason);
+            else if (stream.Feed is not null)
+                SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Unpublish.Success", reason.Text);
             EndStream(stream, reason);
         }
 

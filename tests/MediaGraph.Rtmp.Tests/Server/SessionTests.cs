@@ -2,6 +2,7 @@ using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Handshake;
 using MediaGraph.Rtmp.Messages;
 using MediaGraph.Rtmp.Tests.Support;
+using MediaGraph.Streams;
 using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
@@ -106,6 +107,29 @@ public sealed class SessionTests
     }
 
     [Test]
+    public async Task A_stream_that_has_ended_cannot_be_paused()
+    {
+        await using var bench = new Bench();
+        var publisher = await bench.PublishAsync("cam");
+        var viewer = await bench.PlayAsync("cam");
+        await publisher.CommandAsync(0, "deleteStream", AmfValue.Null, 1d);
+        await publisher.SyncAsync();
+        bench.Advance(10);
+        await viewer.ExpectStatusAsync("NetStream.Play.UnpublishNotify");
+        await viewer.CommandAsync(1, "pause", AmfValue.Null, true, 0d);
+        await viewer.ExpectStatusAsync("NetStream.Play.StreamNotFound", 1);
+    }
+
+    [Test]
+    public async Task A_publisher_that_is_replaced_is_told_why()
+    {
+        await using var bench = new Bench(hubOptions: new() { OnPublisherConflict = PublisherConflict.Replace });
+        var first = await bench.PublishAsync("cam");
+        await bench.PublishAsync("cam");
+        await first.ExpectStatusAsync("NetStream.Unpublish.Success", 1);
+    }
+
+    [Test]
     public async Task A_refused_unpause_ends_what_is_played_and_not_the_connection_that_publishes()
     {
         await using var bench = new Bench();
@@ -140,7 +164,7 @@ public sealed class SessionTests
 
     [TestCase("releaseStream", "0 _result 1 Undefined")]
     [TestCase("FCPublish", "0 _result 1 Undefined", "0 onFCPublish 0 NetStream.Publish.Start")]
-    [TestCase("FCSubscribe", "0 _result 1 Undefined")]
+    [TestCase("FCSubscribe", "0 _result 1 Undefined", "0 onFCSubscribe 0 NetStream.Play.Start")]
     [TestCase("_checkbw", "0 _result 1 Undefined")]
     [TestCase("getStreamLength", "0 _result 1 0")]
     [TestCase("receiveAudio", "0 _error 1 NetConnection.Call.Failed")]
