@@ -12,6 +12,7 @@ public sealed class MemoryTransport : ITransport
     private readonly Pipe _incoming;
     private readonly Pipe _outgoing;
     private readonly bool _canTrySend;
+    private MemoryTransport _peer = null!; // set before anyone sees this end
 
     // Guards the fields below, and the writer of the outgoing pipe.
     private readonly Lock _sendLock = new();
@@ -52,8 +53,10 @@ public sealed class MemoryTransport : ITransport
         // Unbounded: what an end takes is decided by its allowance alone.
         var options = new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false);
         var (toServer, toClient) = (new Pipe(options), new Pipe(options));
-        return (new MemoryTransport(toServer, toClient, remoteEndPoint, canTrySend),
-            new MemoryTransport(toClient, toServer, remoteEndPoint, canTrySend));
+        var server = new MemoryTransport(toServer, toClient, remoteEndPoint, canTrySend);
+        var client = new MemoryTransport(toClient, toServer, remoteEndPoint, canTrySend);
+        (server._peer, client._peer) = (client, server);
+        return (server, client);
     }
 
     /// <summary>From now on takes this many bytes, and then none until more are allowed.</summary>
@@ -102,18 +105,7 @@ public sealed class MemoryTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public void CompleteOutput()
-    {
-        lock (_sendLock)
-        {
-            if (_outputCompleted)
-                return;
-            _outputCompleted = true;
-            _outgoing.Writer.Complete();
-        }
-
-        Signal();
-    }
+    public void CompleteOutput() => CompleteOutput(error: null);
 
     /// <inheritdoc/>
     public void Abort(CloseReason reason)
@@ -131,7 +123,7 @@ public sealed class MemoryTransport : ITransport
 
         Signal();
         _incoming.Reader.CancelPendingRead();
-        _incoming.Writer.Complete(new IOException(reason.Text)); // the peer's later sends go nowhere
+        _peer.CompleteOutput(new IOException(reason.Text));
     }
 
     /// <inheritdoc/>
@@ -142,6 +134,19 @@ public sealed class MemoryTransport : ITransport
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void CompleteOutput(IOException? error)
+    {
+        lock (_sendLock)
+        {
+            if (_outputCompleted)
+                return;
+            _outputCompleted = true;
+            _outgoing.Writer.Complete(error);
+        }
+
+        Signal();
+    }
 
     private int TakeLocked(ReadOnlySpan<byte> data)
     {

@@ -109,7 +109,15 @@ public sealed class SocketListener : IAsyncDisposable
             return;
         }
 
-        _onAccepted(transport);
+        try
+        {
+            _onAccepted(transport);
+        }
+        catch
+        {
+            await transport.DisposeAsync().ConfigureAwait(false); // nobody took it over
+            throw;
+        }
     }
 
     private async Task<bool> PauseAsync(TimeSpan pause)
