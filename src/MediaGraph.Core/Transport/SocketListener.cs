@@ -19,6 +19,7 @@ public sealed class SocketListener : IAsyncDisposable
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
+    private bool _isDisposed;
 
     private SocketListener(
         Socket socket, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider timeProvider)
@@ -62,13 +63,18 @@ public sealed class SocketListener : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops listening; returns when the task has ended. Accepted connections go on.</summary>
+    /// <summary>Stops listening; returns when the task has ended. Accepted connections go on. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        _socket.Dispose();
+        if (!Interlocked.Exchange(ref _isDisposed, true))
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);
+            _socket.Dispose();
+            await _accepting.ConfigureAwait(false);
+            _stop.Dispose();
+        }
+
         await _accepting.ConfigureAwait(false);
-        _stop.Dispose();
     }
 
     private async Task AcceptAsync()
