@@ -43,7 +43,12 @@ public abstract class PacketQueue
     public QueueStatistics GetStatistics()
     {
         using (GraphLock.Enter(_gate))
-            return new QueueStatistics(_backlog.Count + PendingLocked, _queuedBytes, OldestAgeLocked(), StalledForLocked);
+        {
+            var depth = _backlog.Count + PendingLocked;
+            foreach (var sender in _replaying)
+                depth += sender.State.Replay!.Remaining;
+            return new QueueStatistics(depth, _queuedBytes, OldestAgeLocked(), StalledForLocked);
+        }
     }
 
     internal SenderStatistics GetStatistics(Sender sender)

@@ -19,7 +19,7 @@ public sealed class SocketListener : IAsyncDisposable
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
-    private int _disposed; // 1 once disposal has begun
+    private bool _isDisposed;
 
     private SocketListener(
         Socket socket, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider timeProvider)
@@ -66,16 +66,15 @@ public sealed class SocketListener : IAsyncDisposable
     /// <summary>Stops listening; returns when the task has ended. Accepted connections go on. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
-        var isFirst = Interlocked.Exchange(ref _disposed, 1) == 0;
-        if (isFirst)
+        if (!Interlocked.Exchange(ref _isDisposed, true))
         {
             await _stop.CancelAsync().ConfigureAwait(false);
             _socket.Dispose();
+            await _accepting.ConfigureAwait(false);
+            _stop.Dispose();
         }
 
         await _accepting.ConfigureAwait(false);
-        if (isFirst)
-            _stop.Dispose();
     }
 
     private async Task AcceptAsync()
@@ -116,7 +115,15 @@ public sealed class SocketListener : IAsyncDisposable
             return;
         }
 
-        _onAccepted(transport);
+        try
+        {
+            _onAccepted(transport);
+        }
+        catch
+        {
+            await transport.DisposeAsync().ConfigureAwait(false); // nobody took it over
+            throw;
+        }
     }
 
     private async Task<bool> PauseAsync(TimeSpan pause)
