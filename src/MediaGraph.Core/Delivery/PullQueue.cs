@@ -50,6 +50,7 @@ internal sealed class PullQueue(PacketPool pool, PacketQueueOptions? options, Ti
     private protected override void FailLocked(CloseReason reason)
     {
         Interlocked.CompareExchange(ref _reason, reason, null);
+        CloseLocked(); // nothing with a hole in it is handed out
         _signal.Writer.TryWrite(true);
     }
 

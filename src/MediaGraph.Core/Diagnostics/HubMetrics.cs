@@ -12,6 +12,8 @@ internal sealed class HubMetrics : IDisposable
     private readonly Lock _departedLock = new();
     private SenderStatistics _departed;
     private long _slowFanOuts;
+    private SenderStatistics _reported;
+    private bool _isDisposed;
 
     public HubMetrics(StreamHub hub, IMeterFactory? meterFactory)
     {
@@ -35,20 +37,41 @@ internal sealed class HubMetrics : IDisposable
             _departed += statistics;
     }
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose()
+    {
+        lock (_departedLock)
+            _isDisposed = true; // a factory's meter may outlive the hub
+        _meter.Dispose();
+    }
 
+    // Counters never go back, although a consumer that leaves is counted nowhere, or twice, for a moment.
     private SenderStatistics Totals()
     {
         SenderStatistics total;
         lock (_departedLock)
+        {
+            if (_isDisposed)
+                return _reported;
             total = _departed;
+        }
+
         foreach (var stream in _hub.GetSnapshot().Streams)
         {
             foreach (var consumer in stream.Consumers)
                 total += consumer.Packets;
         }
 
-        return total;
+        lock (_departedLock)
+        {
+            return _reported = new SenderStatistics(
+                Math.Max(_reported.Offered, total.Offered),
+                Math.Max(_reported.Delivered, total.Delivered),
+                Math.Max(_reported.DeliveredBytes, total.DeliveredBytes),
+                Math.Max(_reported.DroppedByOverflow, total.DroppedByOverflow),
+                Math.Max(_reported.DroppedAwaitingKeyframe, total.DroppedAwaitingKeyframe),
+                Math.Max(_reported.DroppedByClose, total.DroppedByClose),
+                total.Queued);
+        }
     }
 
     private IEnumerable<Measurement<long>> Dropped()

@@ -35,7 +35,17 @@ public abstract class Converter : Node
 
     internal override void Accept(MediaPacket packet)
     {
-        if (!IsClosed)
+        if (IsClosed)
+            return;
+        try
+        {
             Convert(packet);
+        }
+        catch (Exception e)
+        {
+            // What fails here is this converter's and its consumers' affair, not the publisher's. Not closed in the fan-out.
+            var reason = new CloseReason(CloseCode.Fault, $"a conversion failed: {e.Message}");
+            ThreadPool.UnsafeQueueUserWorkItem(static state => state.Converter.Close(state.Reason), (Converter: this, Reason: reason), preferLocal: false);
+        }
     }
 }

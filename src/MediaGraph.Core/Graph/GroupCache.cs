@@ -33,7 +33,7 @@ internal sealed class GroupCache(GroupCacheOptions options)
 
         if (_group is null)
             return expired;
-        if (_group.Bytes + packet.Length > options.MaxBytes || packet.DecodeTimestamp - _group.Start > options.MaxDuration)
+        if (_group.Bytes + packet.Length > options.MaxBytes || _group.Count >= options.MaxPackets || packet.DecodeTimestamp - _group.Start > options.MaxDuration)
             return Clear(); // not the group that this packet started: that one fits
         _group.Append(packet);
         return expired;

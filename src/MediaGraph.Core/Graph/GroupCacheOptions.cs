@@ -13,6 +13,12 @@ public sealed record GroupCacheOptions
     public long MaxBytes { get; init; } = 16 << 20;
 
     /// <summary>
+    /// Packets of a track's group, at most; beyond that nothing is cached until the next keyframe. Bounds what empty packets take.
+    /// Default 4,096: 10 s of 60 pictures per second, or of sound in packets of 2.5 ms.
+    /// </summary>
+    public int MaxPackets { get; init; } = 4096;
+
+    /// <summary>
     /// Length of a track's group, at most; beyond that nothing is cached until the next keyframe. Default 10 s: the longest
     /// group that cameras send by default.
     /// </summary>

@@ -50,6 +50,12 @@ public sealed class Feed : IAsyncDisposable
     /// <summary>Whether its packets ever passed; one that was replaced before is not heard of.</summary>
     internal bool WasLive { get; set; }
 
+    /// <summary>Why it ended. Guarded by the stream's state lock.</summary>
+    internal CloseReason? EndReason { get; set; }
+
+    /// <summary>Whether its end was told. Guarded by the push lock.</summary>
+    internal bool IsFinished { get; set; }
+
     internal bool HasVideo { get; private set; }
 
     internal long VideoPackets { get; private set; }
@@ -68,11 +74,13 @@ public sealed class Feed : IAsyncDisposable
             throw new ArgumentException("An offered track needs a codec.", nameof(track));
         if (_tracks.Any(existing => existing.Track.Id == track.Id))
             throw new InvalidOperationException($"The feed has a track '{track.Id}' already.");
-        var added = new FeedTrack(this, track, _stream.GetOrAddReceiver(this, track));
+        var receiver = _stream.GetOrAddReceiver(this, track, out var isAttached);
+        var added = new FeedTrack(this, track, receiver);
         ImmutableInterlocked.Update(ref _tracks, static (all, one) => all.Add(one), added);
         HasVideo |= track.Kind == MediaKind.Video;
         added.Announce(track.Codecs[0]);
-        _stream.AttachConsumers(added.Receiver);
+        if (isAttached)
+            _stream.AttachConsumers(receiver);
         return added;
     }
 
@@ -115,5 +123,16 @@ public sealed class Feed : IAsyncDisposable
         Number, Peer.Protocol, Peer.RemoteEndPoint?.ToString(), Peer.User, timeProvider.GetElapsedTime(Started), VideoPackets,
         AudioPackets, Bytes);
 
-    internal void Revoke(CloseReason reason) => _onRevoked?.Invoke(reason);
+    /// <summary>Tells the publisher. What it does with it, a failure included, is its own affair.</summary>
+    internal void Revoke(CloseReason reason)
+    {
+        try
+        {
+            _onRevoked?.Invoke(reason);
+        }
+        catch (Exception e)
+        {
+            _stream.LogCallbackFailed(e);
+        }
+    }
 }

@@ -28,6 +28,9 @@ public sealed class FeedTrack
     /// <summary>Whether a packet of this feed has gone through. Guarded by the push lock, like all below.</summary>
     internal bool Continues { get; set; }
 
+    /// <summary>What is added to this track's times beside the feed's offset, since its clock jumped.</summary>
+    internal TimeSpan Correction { get; set; }
+
     /// <summary>A keyframe of the video went by since the last packet of this track.</summary>
     internal bool GroupPending { get; set; }
 

@@ -13,6 +13,9 @@ namespace MediaGraph.Streams;
 /// </summary>
 public sealed class MediaStream
 {
+    // A step of a track's clock that differs by more from the wall clock's is a fault of the clock.
+    private static readonly TimeSpan MaxJump = TimeSpan.FromSeconds(10);
+
     private readonly StreamHub _hub;
 
     // Guards the fields of the next group. Nothing waits or calls out under it.
@@ -47,6 +50,8 @@ public sealed class MediaStream
     internal bool IsClosed => Volatile.Read(ref _closed);
 
     internal PacketPool Pool => _hub.Pool;
+
+    internal void LogCallbackFailed(Exception exception) => _hub.LogCallbackFailed(Name, exception);
 
     /// <summary>A view of the stream, its feed and its consumers.</summary>
     public StreamSnapshot GetSnapshot()
@@ -116,20 +121,26 @@ public sealed class MediaStream
     internal void EndFeed(Feed feed, CloseReason reason)
     {
         ImmutableArray<Subscription> subscriptions;
-        bool isOver;
+        bool isCurrent, isOver;
         var waitLimit = _hub.Options.WaitForPublisher;
         using (GraphLock.Enter(_stateLock))
         {
-            if (!ReferenceEquals(_feed, feed))
-                return; // ended before, or replaced
-            _feed = null;
-            _waitingSince = _hub.TimeProvider.GetTimestamp();
+            isCurrent = ReferenceEquals(_feed, feed);
             subscriptions = _subscriptions;
             isOver = _closed || subscriptions.IsEmpty || waitLimit <= TimeSpan.Zero;
-            _closed = isOver;
+            if (isCurrent)
+            {
+                _feed = null;
+                feed.EndReason = reason;
+                _waitingSince = _hub.TimeProvider.GetTimestamp();
+                _closed = isOver;
+            }
         }
 
+        // Also when another thread ended it: when this returns, no packet of the feed is on its way.
         FinishFeed(feed, reason, isRevoked: false);
+        if (!isCurrent)
+            return;
         if (isOver)
         {
             FinishClose(new CloseReason(CloseCode.PublisherLeft, "the publisher left"));
@@ -141,13 +152,17 @@ public sealed class MediaStream
         StartWaiting(feed, waitLimit);
     }
 
-    internal Receiver GetOrAddReceiver(Feed feed, Track track)
+    /// <param name="feed">Whose track it is.</param>
+    /// <param name="track">What is offered.</param>
+    /// <param name="isAttached">False for a feed that was revoked: what it adds is nobody's.</param>
+    internal Receiver GetOrAddReceiver(Feed feed, Track track, out bool isAttached)
     {
         Receiver? added = null;
         while (true)
         {
             using (GraphLock.Enter(_stateLock))
             {
+                isAttached = ReferenceEquals(_feed, feed);
                 foreach (var receiver in _receivers)
                 {
                     if (receiver.Track.Id != track.Id)
@@ -159,7 +174,7 @@ public sealed class MediaStream
 
                 if (added is not null)
                 {
-                    if (ReferenceEquals(_feed, feed)) // what a revoked feed adds is nobody's
+                    if (isAttached)
                         _receivers = _receivers.Add(added);
                     return added;
                 }
@@ -202,13 +217,24 @@ public sealed class MediaStream
             }
 
             var started = _hub.TimeProvider.GetTimestamp();
-            feed.Offset ??= _timeline.OffsetFor(MediaTime.ToTimeSpan(decodeTime, codec.ClockRate));
-            var placed = Place(track.Receiver, codec, decodeTime + MediaTime.FromTimeSpan(feed.Offset.Value, codec.ClockRate));
-            var packet = Pool.CreatePacket(
-                buffer, offset, length, codec, placed, placed + (presentationTime - decodeTime), FlagsOf(feed, track, codec, isKeyframe));
+            MediaPacket packet;
+            try
+            {
+                var placed = Place(feed, track, codec, decodeTime, started);
+                packet = Pool.CreatePacket(
+                    buffer, offset, length, codec, placed, placed + (presentationTime - decodeTime),
+                    FlagsOf(feed, track, codec, isKeyframe));
+            }
+            catch
+            {
+                buffer.Release();
+                throw;
+            }
+
             feed.Count(codec.Kind, length);
             track.Continues = true;
-            _timeline.Advance(packet.DecodeTimestamp);
+            if (codec.Kind != MediaKind.Data)
+                _timeline.Advance(packet.DecodeTimestamp);
             try
             {
                 track.Receiver.Push(packet);
@@ -302,6 +328,8 @@ public sealed class MediaStream
         {
             if (!ReferenceEquals(Volatile.Read(ref _feed), feed))
                 return; // replaced before it began
+            if (_live is { } displaced)
+                FinishLocked(displaced, displaced.EndReason ?? CloseReason.Requested); // its owner comes too late to tell
             _live = feed;
             feed.WasLive = true;
             foreach (var receiver in GetReceivers())
@@ -314,29 +342,31 @@ public sealed class MediaStream
 
     private void FinishFeed(Feed feed, CloseReason reason, bool isRevoked)
     {
-        long video, audio, bytes;
-        bool wasLive;
         using (GraphLock.EnterPush(_pushLock))
-        {
-            if (ReferenceEquals(_live, feed))
-            {
-                _live = null;
-                foreach (var receiver in GetReceivers())
-                    receiver.Rest();
-            }
-
-            (video, audio, bytes, wasLive) = (feed.VideoPackets, feed.AudioPackets, feed.Bytes, feed.WasLive);
-        }
-
-        if (wasLive)
-        {
-            _hub.Events.Publish(new PublishStopped(
-                _hub.Now, Name, feed.Peer.Protocol, feed.Peer.RemoteEndPoint, _hub.TimeProvider.GetElapsedTime(feed.Started), video,
-                audio, bytes, reason));
-        }
-
+            FinishLocked(feed, reason);
         if (isRevoked)
             feed.Revoke(reason);
+    }
+
+    // Under the push lock, so that the counts are final, and the end of a feed is told before the next one's beginning.
+    private void FinishLocked(Feed feed, CloseReason reason)
+    {
+        if (feed.IsFinished)
+            return;
+        feed.IsFinished = true;
+        if (ReferenceEquals(_live, feed))
+        {
+            _live = null;
+            foreach (var receiver in GetReceivers())
+                receiver.Rest();
+        }
+
+        if (feed.WasLive)
+        {
+            _hub.Events.Publish(new PublishStopped(
+                _hub.Now, Name, feed.Peer.Protocol, feed.Peer.RemoteEndPoint, _hub.TimeProvider.GetElapsedTime(feed.Started),
+                feed.VideoPackets, feed.AudioPackets, feed.Bytes, reason));
+        }
     }
 
     private void FinishClose(CloseReason reason)
@@ -392,17 +422,32 @@ public sealed class MediaStream
         FinishClose(new CloseReason(CloseCode.PublisherLeft, "the publisher left and did not come back in time"));
     }
 
-    // Decode time increases strictly per receiver, across feeds and clocks.
-    private static long Place(Receiver receiver, Codec codec, long decodeTime)
+    // Decode time increases strictly per receiver, across feeds and clocks. A clock that jumps, against the wall clock, is put back on
+    // the timeline: otherwise one wrong timestamp would hold the track until its time has come.
+    private long Place(Feed feed, FeedTrack track, Codec codec, long decodeTime, long arrival)
     {
-        if (receiver.LastClockRate != codec.ClockRate)
+        var (receiver, rate) = (track.Receiver, codec.ClockRate);
+        if (receiver.LastClockRate != rate)
         {
             if (receiver.LastClockRate != 0)
-                receiver.LastTicks = MediaTime.Rescale(receiver.LastTicks, receiver.LastClockRate, codec.ClockRate);
-            receiver.LastClockRate = codec.ClockRate;
+                receiver.LastTicks = MediaTime.Rescale(receiver.LastTicks, receiver.LastClockRate, rate);
+            receiver.LastClockRate = rate;
         }
 
-        return receiver.LastTicks = Math.Max(decodeTime, receiver.LastTicks + 1);
+        var time = MediaTime.ToTimeSpan(decodeTime, rate);
+        if (feed.Offset is null && codec.Kind == MediaKind.Data)
+            return receiver.LastTicks = Math.Max(MediaTime.FromTimeSpan(_timeline.Now, rate), receiver.LastTicks + 1); // media sets it
+        var offset = feed.Offset ??= _timeline.OffsetFor(time);
+        if (track.Continues && codec.Kind != MediaKind.Data)
+        {
+            var step = time + offset + track.Correction - MediaTime.ToTimeSpan(receiver.LastTicks, rate);
+            if (step < -MaxJump || step > _hub.TimeProvider.GetElapsedTime(receiver.LastArrival, arrival) + MaxJump)
+                track.Correction = _timeline.Now - time - offset;
+        }
+
+        receiver.LastArrival = arrival;
+        var placed = decodeTime + MediaTime.FromTimeSpan(offset + track.Correction, rate);
+        return receiver.LastTicks = Math.Max(placed, receiver.LastTicks + 1);
     }
 
     // Groups begin with the video's keyframes; in a stream without video every packet of sound begins one.

@@ -20,6 +20,7 @@ public sealed class Subscription : IAsyncDisposable
     private readonly PacketQueue _queue;
     private readonly WireFormat? _format;
     private readonly long _started;
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Guards the fields below.
     private readonly Lock _sendersLock = new();
@@ -132,14 +133,15 @@ public sealed class Subscription : IAsyncDisposable
         _stream.Remove(this);
         using (GraphLock.Enter(_sendersLock))
             _changes.Enqueue((SubscriptionState.Ended, reason));
+        _closed.SetResult();
         Notify();
     }
 
     /// <summary>Ends the subscription. Idempotent.</summary>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         Close(CloseReason.Requested);
-        return ValueTask.CompletedTask;
+        await _closed.Task.ConfigureAwait(false); // another thread may be at it
     }
 
     /// <summary>A view of the subscription.</summary>
@@ -239,6 +241,10 @@ public sealed class Subscription : IAsyncDisposable
             try
             {
                 _request.OnStateChanged?.Invoke(change.State, change.Reason);
+            }
+            catch (Exception e)
+            {
+                _stream.LogCallbackFailed(e); // the subscriber's own affair
             }
             finally
             {

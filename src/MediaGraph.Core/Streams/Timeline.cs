@@ -14,18 +14,26 @@ internal sealed class Timeline(TimeProvider timeProvider)
     /// <param name="firstTime">The feed's own time of its first packet.</param>
     public TimeSpan OffsetFor(TimeSpan firstTime)
     {
+        var now = Now;
         if (!_started)
-        {
-            _started = true;
             _latestArrival = timeProvider.GetTimestamp();
-            return -firstTime;
-        }
+        _started = true;
+        return now - firstTime;
+    }
 
-        var gap = timeProvider.GetElapsedTime(_latestArrival);
-        if (gap < TimeSpan.FromMilliseconds(1))
-            gap = TimeSpan.FromMilliseconds(1);
-        // Whole milliseconds, so that formats which count in them lose nothing of a feed's own spacing.
-        return TimeSpan.FromMilliseconds((long)Math.Ceiling((_latest + gap).TotalMilliseconds)) - firstTime;
+    /// <summary>The stream's time by the wall clock: zero before its first packet, and later than each packet so far.</summary>
+    public TimeSpan Now
+    {
+        get
+        {
+            if (!_started)
+                return TimeSpan.Zero;
+            var gap = timeProvider.GetElapsedTime(_latestArrival);
+            if (gap < TimeSpan.FromMilliseconds(1))
+                gap = TimeSpan.FromMilliseconds(1);
+            // Whole milliseconds, so that formats which count in them lose nothing of a feed's own spacing.
+            return TimeSpan.FromMilliseconds((long)Math.Ceiling((_latest + gap).TotalMilliseconds));
+        }
     }
 
     /// <summary>A packet went out.</summary>

@@ -10,8 +10,8 @@ public sealed record ConnectionLimits
     public int MaxPerAddress { get; init; } = 1_024;
 
     /// <summary>
-    /// Connections that have not completed their handshake. Default 128: with a deadline of 5 s, 25 newcomers a second get in
-    /// even while someone opens silent connections.
+    /// Connections that have not completed their handshake. Default 128: far more than honest newcomers are in their handshake at
+    /// once, and what silent connections can hold until their deadline.
     /// </summary>
     public int MaxHalfOpen { get; init; } = 128;
 }

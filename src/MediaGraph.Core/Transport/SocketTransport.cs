@@ -87,8 +87,20 @@ public sealed class SocketTransport : ITransport
     public void Abort(CloseReason reason)
     {
         ArgumentNullException.ThrowIfNull(reason);
-        if (Interlocked.CompareExchange(ref _abortReason, reason, null) is null)
-            _socket.Dispose();
+        if (Interlocked.CompareExchange(ref _abortReason, reason, null) is not null)
+            return;
+        try
+        {
+            // What a peer has not read for too long is not kept for it by the kernel either.
+            if (reason.Code is CloseCode.Deadline or CloseCode.TooSlow or CloseCode.LimitExceeded)
+                _socket.LingerState = new LingerOption(true, 0);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It is closed all the same.
+        }
+
+        _socket.Dispose();
     }
 
     /// <inheritdoc/>

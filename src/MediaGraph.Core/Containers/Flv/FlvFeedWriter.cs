@@ -117,7 +117,7 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
         var frame = body[5..];
         if (_nalLengthSize == NalUnits.LengthSize)
             return _video.Write(Take(ref owned), offset + 5, frame.Length, codec, decodeTime, presentationTime, isKeyframe);
-        if (!NalUnits.TryMeasureLengthPrefixed(frame, _nalLengthSize, out var length))
+        if (!NalUnits.TryMeasureLengthPrefixed(frame, _nalLengthSize, out var length) || length > FlvTagBody.MaxPayloadLength)
         {
             DroppedFrames++;
             return true;

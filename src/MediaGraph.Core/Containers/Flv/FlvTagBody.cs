@@ -12,6 +12,9 @@ public static class FlvTagBody
     /// <summary>The most bytes that <see cref="WriteHead"/> writes.</summary>
     public const int MaxHeadLength = 5;
 
+    /// <summary>The most bytes of a payload: a body's length has 24 bits.</summary>
+    public const int MaxPayloadLength = 0xFFFFFF - MaxHeadLength;
+
     internal const int AvcCodecId = 7;
     internal const int AacSoundFormat = 10;
     internal const int EnhancedSoundFormat = 9;
