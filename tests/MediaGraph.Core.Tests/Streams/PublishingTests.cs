@@ -22,7 +22,8 @@ public sealed class PublishingTests
     {
         await using var hub = new StreamHub(timeProvider: _time);
         await using var first = hub.Publish("a", Track.Of(TestMedia.Video));
-        Assert.That(() => hub.Publish("a"), Throws.InstanceOf<StreamException>().With.Property("Error").EqualTo(StreamError.AlreadyPublished));
+        Assert.That(
+            () => hub.Publish("a"), Throws.InstanceOf<StreamException>().With.Property("Error").EqualTo(StreamError.AlreadyPublished));
         Assert.That(Write(first, 0));
     }
 
