@@ -61,6 +61,7 @@ internal sealed class MediaGraphSettings
         var defaults = new StreamHubOptions();
         var cache = root.Section("GroupCache");
         var pool = root.Section("Pool");
+        var failures = root.Section("AuthorizationFailures");
         var options = new StreamHubOptions
         {
             OnPublisherConflict = root.Choice("OnPublisherConflict", defaults.OnPublisherConflict),
@@ -71,11 +72,19 @@ internal sealed class MediaGraphSettings
                 Enabled = cache.Flag("Enabled", defaults.GroupCache.Enabled),
                 MaxBytes = cache.Int64("MaxBytes", defaults.GroupCache.MaxBytes),
                 MaxDuration = cache.Time("MaxDuration", defaults.GroupCache.MaxDuration),
+                MaxPackets = cache.Int32("MaxPackets", defaults.GroupCache.MaxPackets),
             },
             Queue = ReadQueue(root.Section("Queue")),
+            AuthorizationFailures = new AuthorizationFailureOptions
+            {
+                MinDelay = failures.Time("MinDelay", defaults.AuthorizationFailures.MinDelay),
+                MaxDelay = failures.Time("MaxDelay", defaults.AuthorizationFailures.MaxDelay),
+                MaxPerMinute = failures.Int32("MaxPerMinute", defaults.AuthorizationFailures.MaxPerMinute),
+            },
             Pool = defaults.Pool with { MaxRetainedBytes = pool.Int64("MaxRetainedBytes", defaults.Pool.MaxRetainedBytes) },
         };
         cache.RejectUnknown();
+        failures.RejectUnknown();
         pool.RejectUnknown();
         return options;
     }
@@ -86,6 +95,7 @@ internal sealed class MediaGraphSettings
         var options = new PacketQueueOptions
         {
             MaxBytes = queue.Int64("MaxBytes", defaults.MaxBytes),
+            MaxPackets = queue.Int32("MaxPackets", defaults.MaxPackets),
             MaxAge = queue.Time("MaxAge", defaults.MaxAge),
             MaxReplyBytes = queue.Int32("MaxReplyBytes", defaults.MaxReplyBytes),
             MaxInPlaceBytes = queue.Int32("MaxInPlaceBytes", defaults.MaxInPlaceBytes),
@@ -149,6 +159,8 @@ internal sealed class MediaGraphSettings
             ("WaitForPublisher", hub.WaitForPublisher, TimeSpan.Zero),
             ("GroupCache:MaxDuration", hub.GroupCache.MaxDuration, TimeSpan.Zero),
             ("Queue:MaxAge", hub.Queue.MaxAge, TimeSpan.FromMilliseconds(100)),
+            ("AuthorizationFailures:MinDelay", hub.AuthorizationFailures.MinDelay, TimeSpan.Zero),
+            ("AuthorizationFailures:MaxDelay", hub.AuthorizationFailures.MaxDelay, hub.AuthorizationFailures.MinDelay),
         ];
         foreach (var (name, value, least) in times)
         {
@@ -159,7 +171,10 @@ internal sealed class MediaGraphSettings
         (string Name, long Value, long Least)[] sizes =
         [
             ("GroupCache:MaxBytes", hub.GroupCache.MaxBytes, 0),
+            ("GroupCache:MaxPackets", hub.GroupCache.MaxPackets, 1),
             ("Queue:MaxBytes", hub.Queue.MaxBytes, 1),
+            ("Queue:MaxPackets", hub.Queue.MaxPackets, 1),
+            ("AuthorizationFailures:MaxPerMinute", hub.AuthorizationFailures.MaxPerMinute, 1),
             ("Queue:MaxReplyBytes", hub.Queue.MaxReplyBytes, 4096),
             ("Queue:MaxInPlaceBytes", hub.Queue.MaxInPlaceBytes, 0),
             ("Pool:MaxRetainedBytes", hub.Pool.MaxRetainedBytes, 0),

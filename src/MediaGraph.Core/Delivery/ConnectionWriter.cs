@@ -27,6 +27,7 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     private bool _draining;
     private bool _sendsInPlace = true;
     private CloseReason? _failure;
+    private bool _toldMismatch;
     private long _lastProgress;
     private long _sentBytes;
 
@@ -80,6 +81,15 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// The peer has shown that it takes what is sent, by an acknowledgement for instance: it is not stalled, however slow it is.
+    /// </summary>
+    public void NoteProgress()
+    {
+        using (GraphLock.Enter(Gate))
+            _lastProgress = TimeProvider.GetTimestamp();
+    }
+
     /// <summary>Drops all media, sends the replies that wait, and closes.</summary>
     /// <param name="limit">How long the peer may take for it.</param>
     public async Task CompleteAsync(TimeSpan limit)
@@ -129,16 +139,19 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     {
         if (_draining || !_sendsInPlace)
             return false;
-        var image = ImageLocked(sender, packet);
-        if (image.Length > Options.MaxInPlaceBytes)
-            return false;
-        var taken = image.Length == 0 ? 0 : TrySend(image.Span);
+        var (image, own) = ImageLocked(sender, packet);
+        var taken = image.Length == 0 || image.Length > Options.MaxInPlaceBytes ? 0 : TrySend(image.Span);
         if (taken < image.Length && taken <= 0)
+        {
+            own?.Release();
             return false;
+        }
+
         var state = sender.State;
         state.WireCodec = packet.Codec;
         if (taken == image.Length)
         {
+            own?.Release();
             state.Delivered++;
             state.DeliveredBytes += taken;
             return true;
@@ -146,7 +159,7 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
 
         packet.Retain();
         state.Queued++;
-        SetCurrentLocked(new Entry(sender, packet, null, 0, TimeProvider.GetTimestamp()), image, taken);
+        SetCurrentLocked(new Entry(sender, packet, own, 0, TimeProvider.GetTimestamp()), image, taken);
         WakeLocked();
         return true;
     }
@@ -160,13 +173,18 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
         _drain = GraphLock.Run(DrainAsync);
     }
 
-    // A drain that waits for the peer cannot tell: then another task does.
+    // A drain that waits for the peer cannot tell: then another task does. Who only meets a codec that it cannot take can still be
+    // told so.
     private protected override void FailLocked(CloseReason reason)
     {
         if (_failure is not null)
             return;
-        _failure = reason;
-        if (_draining)
+        var canBeTold = reason.Code == CloseCode.CodecMismatch;
+        if (canBeTold && _toldMismatch)
+            return;
+        _toldMismatch |= canBeTold;
+        _failure = canBeTold ? null : reason;
+        if (_draining || canBeTold)
             _failing = GraphLock.Run(() =>
             {
                 _onFailed(reason);
@@ -181,10 +199,22 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     private protected override TimeSpan StalledForLocked =>
         _draining ? TimeProvider.GetElapsedTime(_lastProgress) : TimeSpan.Zero;
 
-    private static ReadOnlyMemory<byte> ImageLocked(Sender sender, MediaPacket packet)
+    // A packet's bytes, and their buffer where they are for this viewer alone.
+    private (ReadOnlyMemory<byte> Bytes, PooledBuffer? Own) ImageLocked(Sender sender, MediaPacket packet)
     {
-        var format = sender.Format!;
-        return packet.GetImage(ReferenceEquals(packet.Codec, sender.State.WireCodec) ? format.Frame : format.FrameWithParameters);
+        var format = ReferenceEquals(packet.Codec, sender.State.WireCodec) ? sender.Format!.Frame : sender.Format!.FrameWithParameters;
+        if (format.IsShared)
+            return (packet.GetImage(format), null);
+        var own = Pool.Rent(format.Measure(packet));
+        try
+        {
+            return (own.Memory[..format.Write(packet, own.Span)], own);
+        }
+        catch
+        {
+            own.Release();
+            throw;
+        }
     }
 
     private int TrySend(ReadOnlySpan<byte> bytes)
@@ -250,7 +280,9 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
         }
 
         entry.Sender!.State.Queued++; // until it is sent whole
-        SetCurrentLocked(entry, ImageLocked(entry.Sender, entry.Packet), 0);
+        SetCurrentLocked(entry, default, 0); // owned, whatever the next line does
+        var (image, own) = ImageLocked(entry.Sender, entry.Packet);
+        SetCurrentLocked(entry with { Reply = own }, image, 0);
         entry.Sender.State.WireCodec = entry.Packet.Codec;
     }
 

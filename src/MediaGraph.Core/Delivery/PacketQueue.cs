@@ -16,6 +16,7 @@ public abstract class PacketQueue
     private readonly Queue<Entry> _backlog = new();
     private readonly List<Sender> _replaying = [];
     private long _queuedBytes;
+    private int _queuedVideo;
     private long _replyBytes;
     private int _joining;
     private bool _finishing;
@@ -111,7 +112,7 @@ public abstract class PacketQueue
                 return;
             }
 
-            if (_backlog.Count == 0 && _joining == 0 && _replaying.Count == 0 && TrySendLocked(sender, packet))
+            if (_backlog.Count == 0 && _joining == 0 && _replaying.Count == 0 && TrySendOrFailLocked(sender, packet))
                 return;
             if (IsOverflowingLocked(packet) && !MakeRoomLocked(sender, packet))
                 return;
@@ -119,6 +120,8 @@ public abstract class PacketQueue
             _backlog.Enqueue(new Entry(sender, packet, null, 0, TimeProvider.GetTimestamp()));
             state.Queued++;
             _queuedBytes += packet.Length;
+            if (sender.Track.Kind == MediaKind.Video)
+                _queuedVideo++;
             if (_joining == 0)
                 WakeLocked();
         }
@@ -215,8 +218,7 @@ public abstract class PacketQueue
             }
             else
             {
-                _queuedBytes -= entry.Packet.Length;
-                entry.Sender!.State.Queued--;
+                CountDequeuedLocked(entry);
             }
 
             return true;
@@ -297,7 +299,9 @@ public abstract class PacketQueue
         _backlog.TryPeek(out var oldest) ? TimeProvider.GetElapsedTime(oldest.EnqueuedAt) : TimeSpan.Zero;
 
     private bool IsOverflowingLocked(MediaPacket packet) =>
-        _backlog.Count > 0 && (_queuedBytes + packet.Length > Options.MaxBytes || OldestAgeLocked() > Options.MaxAge);
+        _backlog.Count > 0
+        && (_queuedBytes + packet.Length > Options.MaxBytes || _backlog.Count >= Options.MaxPackets
+            || OldestAgeLocked() > Options.MaxAge);
 
     // True when the packet may be queued now.
     private bool MakeRoomLocked(Sender sender, MediaPacket packet)
@@ -309,14 +313,18 @@ public abstract class PacketQueue
             return false;
         }
 
-        RemoveEntriesLocked(static entry =>
+        if (_queuedVideo > 0)
         {
-            if (entry.Sender?.Track.Kind != MediaKind.Video)
-                return false;
-            entry.Sender.State.DroppedByOverflow++;
-            entry.Sender.State.AwaitsKeyframe = true;
-            return true;
-        });
+            RemoveEntriesLocked(static entry =>
+            {
+                if (entry.Sender?.Track.Kind != MediaKind.Video)
+                    return false;
+                entry.Sender.State.DroppedByOverflow++;
+                entry.Sender.State.AwaitsKeyframe = true;
+                return true;
+            });
+        }
+
         var isVideo = sender.Track.Kind == MediaKind.Video;
         if (isVideo && !packet.IsKeyframe)
         {
@@ -328,17 +336,57 @@ public abstract class PacketQueue
         if (isVideo)
             sender.State.AwaitsKeyframe = false;
 
-        // Without video it is the oldest sound that goes.
+        // Without video it is the oldest sound that goes, from the front: as much work as there are packets to drop.
+        while (IsOverflowingLocked(packet) && _backlog.Peek() is { Packet: not null } oldest)
+        {
+            _backlog.Dequeue();
+            CountDequeuedLocked(oldest);
+            oldest.Sender!.State.DroppedByOverflow++;
+            oldest.Packet.Release();
+        }
+
+        if (IsOverflowingLocked(packet))
+            DropSoundBehindReplyLocked(packet);
+        return true;
+    }
+
+    private void DropSoundBehindReplyLocked(MediaPacket packet)
+    {
         var excess = _queuedBytes + packet.Length - Options.MaxBytes;
+        var surplus = _backlog.Count + 1 - Options.MaxPackets;
         RemoveEntriesLocked(entry =>
         {
-            if (entry.Sender is null || (excess <= 0 && TimeProvider.GetElapsedTime(entry.EnqueuedAt) <= Options.MaxAge))
+            if (entry.Sender is null
+                || (excess <= 0 && surplus <= 0 && TimeProvider.GetElapsedTime(entry.EnqueuedAt) <= Options.MaxAge))
                 return false;
             excess -= entry.Packet!.Length;
+            surplus--;
             entry.Sender.State.DroppedByOverflow++;
             return true;
         });
-        return true;
+    }
+
+    // What fails for this consumer is not the publisher's affair, nor the other consumers'.
+    private bool TrySendOrFailLocked(Sender sender, MediaPacket packet)
+    {
+        try
+        {
+            return TrySendLocked(sender, packet);
+        }
+        catch (Exception e)
+        {
+            sender.State.DroppedByClose++;
+            FailLocked(new CloseReason(CloseCode.Fault, $"writing a packet failed: {e.Message}"));
+            return true;
+        }
+    }
+
+    private void CountDequeuedLocked(in Entry entry)
+    {
+        _queuedBytes -= entry.Packet!.Length;
+        entry.Sender!.State.Queued--;
+        if (entry.Sender.Track.Kind == MediaKind.Video)
+            _queuedVideo--;
     }
 
     private void AnnounceLocked(Sender sender, Codec codec, TimeSpan time)
@@ -435,9 +483,8 @@ public abstract class PacketQueue
                 continue;
             }
 
-            entry.Sender!.State.Queued--;
-            _queuedBytes -= entry.Packet!.Length;
-            entry.Packet.Release();
+            CountDequeuedLocked(entry);
+            entry.Packet!.Release();
         }
     }
 

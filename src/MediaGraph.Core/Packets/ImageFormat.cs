@@ -6,6 +6,12 @@ namespace MediaGraph.Packets;
 /// </summary>
 public abstract class ImageFormat
 {
+    /// <summary>
+    /// Whether the packet keeps the image for all viewers. False for a form that few take: each of them gets bytes of its own, so
+    /// that many forms of one packet cannot pile up. Default true.
+    /// </summary>
+    public virtual bool IsShared => true;
+
     /// <summary>An upper bound of the bytes that <see cref="Write"/> will write for the packet.</summary>
     public abstract int Measure(MediaPacket packet);
 

@@ -22,6 +22,10 @@ public sealed class StreamHub : IAsyncDisposable
     /// <summary>A fan-out that takes longer than this is counted: it delays the publisher's next packet.</summary>
     internal static readonly TimeSpan SlowFanOut = TimeSpan.FromMilliseconds(2);
 
+    private const int MaxAuthorizations = 256; // asked at once; more wait for their turn, until their session's deadline
+
+    private readonly SemaphoreSlim _authorizations = new(MaxAuthorizations);
+    private readonly AuthorizationFailures _failures;
     private readonly ILogger _logger;
     private readonly HubMetrics _metrics;
 
@@ -45,6 +49,7 @@ public sealed class StreamHub : IAsyncDisposable
         Options = options ?? new StreamHubOptions();
         TimeProvider = timeProvider ?? TimeProvider.System;
         Pool = new PacketPool(Options.Pool);
+        _failures = new AuthorizationFailures(Options.AuthorizationFailures, TimeProvider);
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Streams");
         _metrics = new HubMetrics(this, meterFactory);
     }
@@ -180,6 +185,8 @@ public sealed class StreamHub : IAsyncDisposable
         }
     }
 
+    internal void LogCallbackFailed(string stream, Exception exception) => Log.CallbackFailed(_logger, exception, stream);
+
     internal void CountSlowFanOut() => _metrics.CountSlowFanOut();
 
     internal void CountDeparted(SenderStatistics statistics) => _metrics.CountDeparted(statistics);
@@ -237,6 +244,37 @@ public sealed class StreamHub : IAsyncDisposable
         static StreamException NotFound() => new(StreamError.NotFound, "nobody publishes this stream");
     }
 
+    // A call that ignores its token is left behind, but it keeps its place: there is a bound to how many are.
+    private async Task<AuthorizationResult> AskAsync(
+        IStreamAuthorizer authorizer, AuthorizationRequest request, CancellationToken cancellationToken)
+    {
+        await _authorizations.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var answer = Task.Run(
+            async () =>
+            {
+                try
+                {
+                    return await authorizer.AuthorizeAsync(request, cancellationToken).ConfigureAwait(false);
+                }
+                finally
+                {
+                    _authorizations.Release();
+                }
+            },
+            CancellationToken.None);
+        try
+        {
+            return await answer.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!answer.IsCompleted)
+        {
+            Log.AuthorizerAbandoned(_logger, MaxAuthorizations - _authorizations.CurrentCount);
+            _ = answer.ContinueWith(
+                static left => left.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
+        }
+    }
+
     // User code: never on the caller's thread, which may be a socket's.
     private async ValueTask<Peer> AuthorizeAsync(
         StreamAction action, string stream, Peer peer, CancellationToken cancellationToken)
@@ -245,11 +283,12 @@ public sealed class StreamHub : IAsyncDisposable
         if (Options.Authorizer is not { } authorizer)
             return peer;
         AuthorizationResult result;
+        if (_failures.IsBlocked(peer))
+            throw new StreamException(StreamError.Unauthorized, "too many refusals");
         try
         {
             var request = new AuthorizationRequest(action, stream, peer);
-            result = await Task.Run(() => authorizer.AuthorizeAsync(request, cancellationToken).AsTask(), cancellationToken)
-                .WaitAsync(cancellationToken).ConfigureAwait(false);
+            result = await AskAsync(authorizer, request, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
@@ -259,6 +298,7 @@ public sealed class StreamHub : IAsyncDisposable
 
         if (result.IsAllowed)
             return peer with { User = result.User };
+        await _failures.DelayAsync(peer, cancellationToken).ConfigureAwait(false);
         var reason = result.Reason ?? "not authorized";
         Log.Unauthorized(_logger, action, stream, peer, reason);
         Events.Publish(new AuthorizationFailed(Now, stream, action, peer.Protocol, peer.RemoteEndPoint, reason));

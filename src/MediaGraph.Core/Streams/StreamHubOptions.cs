@@ -11,6 +11,9 @@ public sealed record StreamHubOptions
     /// <summary>Who may publish, play and talk; null allows all.</summary>
     public IStreamAuthorizer? Authorizer { get; init; }
 
+    /// <summary>What happens to peers that the authorizer refuses.</summary>
+    public AuthorizationFailureOptions AuthorizationFailures { get; init; } = new();
+
     /// <summary>What happens to a second publisher. Default <see cref="PublisherConflict.Refuse"/>.</summary>
     public PublisherConflict OnPublisherConflict { get; init; } = PublisherConflict.Refuse;
 

@@ -26,6 +26,9 @@ internal sealed class ChunkReader(PacketPool pool, ChunkLimits? limits = null) :
     private int _chunkBytesLeft;
     private int _assemblyBytes;
 
+    /// <summary>Whether media messages may be longer than others: not before somebody publishes. Default true.</summary>
+    public bool AcceptsLargeMessages { get; set; } = true;
+
     /// <summary>Bytes taken from the input so far: what acknowledgements count, without the handshake.</summary>
     public long BytesRead { get; private set; }
 
@@ -183,7 +186,7 @@ internal sealed class ChunkReader(PacketPool pool, ChunkLimits? limits = null) :
     private void StartMessage(ChunkStream stream, bool isAbsolute)
     {
         var isMedia = stream.Type is RtmpMessageType.Audio or RtmpMessageType.Video or RtmpMessageType.Aggregate;
-        var limit = isMedia ? _limits.MaxMediaMessageLength : _limits.MaxMessageLength;
+        var limit = isMedia && AcceptsLargeMessages ? _limits.MaxMediaMessageLength : _limits.MaxMessageLength;
         if (stream.Length > limit)
             throw new RtmpProtocolException($"A message of type {(int)stream.Type} with {stream.Length} bytes is longer than {limit}.");
         stream.Timestamp = isAbsolute ? stream.TimestampField : unchecked(stream.Timestamp + stream.TimestampField);

@@ -11,6 +11,9 @@ namespace MediaGraph.Rtmp.Messages;
 /// </summary>
 internal sealed class RtmpImageFormat(uint messageStreamId, int chunkSize, bool withParameters) : ImageFormat
 {
+    // Nearly every viewer uses the first message stream; who opens sixteen does not get sixteen images kept.
+    public override bool IsShared => messageStreamId == 1;
+
     public override int Measure(MediaPacket packet)
     {
         var timestamp = Timestamp(packet);

@@ -46,6 +46,9 @@ internal static partial class Log
     [LoggerMessage(2012, LogLevel.Debug, "Connection {Id} sent the unknown command {Command}")]
     public static partial void UnknownCommand(ILogger logger, long id, string command);
 
+    [LoggerMessage(2014, LogLevel.Warning, "{Count} more warnings about peers were left out")]
+    public static partial void WarningsSuppressed(ILogger logger, int count);
+
     [LoggerMessage(2013, LogLevel.Warning, "{Count} connections did not end in time and were cut")]
     public static partial void StopOverran(ILogger logger, int count);
 }

@@ -180,7 +180,7 @@ internal sealed partial class RtmpConnection
                 {
                     Peer = peer,
                     LastHeard = () => Volatile.Read(ref _lastHeard),
-                    OnRevoked = RequestClose,
+                    OnRevoked = reason => OnRevoked(stream, reason),
                 },
                 _closing.Token).ConfigureAwait(false);
         }
@@ -193,10 +193,10 @@ internal sealed partial class RtmpConnection
 
         stream.Timestamps = default;
         stream.Feed = feed;
+        _reader.AcceptsLargeMessages = true;
         stream.Writer = new FlvFeedWriter(feed, _server.Options.Limits.MaxParameterBytes);
         stream.Name = name;
-        _roles.Add("publisher");
-        _streamNames.Add(name);
+        Remember("publisher", name);
         Log.Published(Logger, name, _transport.RemoteEndPoint, Id);
         Send(output => ControlMessage.WriteStreamBegin(output, stream.Id));
         SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Publish.Start", $"{name} is published.");
@@ -229,8 +229,7 @@ internal sealed partial class RtmpConnection
         if (stream.Subscription is not { } subscription)
             return refusal; // null when the peer has another stream to stay for
         stream.Name = name;
-        _roles.Add("player");
-        _streamNames.Add(name);
+        Remember("player", name);
         Log.Played(Logger, name, _transport.RemoteEndPoint, Id);
         Send(output => ControlMessage.WriteStreamBegin(output, stream.Id));
         SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Play.Reset", $"Playing and resetting {name}.");
@@ -272,6 +271,7 @@ internal sealed partial class RtmpConnection
         if (stream.Subscription is { State: not SubscriptionState.Ended })
             return null;
         stream.Name = null; // if it is refused, nothing is played any more
+        stream.Subscription = null;
         var refusal = await SubscribeAsync(stream, name, stream.Peer!).ConfigureAwait(false);
         if (stream.Subscription is not { } subscription)
             return refusal;
@@ -386,7 +386,8 @@ internal sealed partial class RtmpConnection
     // A peer that is refused and does nothing else has no reason to stay.
     private CloseReason? Refused(string action, string reason)
     {
-        Log.Refused(Logger, Id, _transport.RemoteEndPoint, action, reason);
+        if (_server.MayWarn())
+            Log.Refused(Logger, Id, _transport.RemoteEndPoint, action, reason);
         return GetActivity().IsActive ? null : new CloseReason(CloseCode.Refused, $"{action} was refused: {reason}");
     }
 

@@ -7,6 +7,10 @@ namespace MediaGraph.Rtmp.Server;
 /// <summary>What comes in and needs no waiting: control messages, media, metadata.</summary>
 internal sealed partial class RtmpConnection
 {
+    private const int MaxAggregateParts = 1024;
+
+    private uint _acknowledgedByPeer;
+
     // True when the message was dealt with and its buffer given on or back; false leaves it to the commands.
     private bool TryHandle(in RtmpMessage message)
     {
@@ -30,6 +34,9 @@ internal sealed partial class RtmpConnection
                 case RtmpMessageType.Aggregate:
                     HandleAggregate(message);
                     break;
+                case RtmpMessageType.Acknowledgement:
+                    HandleAcknowledgement(ControlMessage.ReadUInt32(message.Payload));
+                    break;
                 case RtmpMessageType.UserControl:
                     HandleUserControl(message.Payload);
                     break;
@@ -40,7 +47,7 @@ internal sealed partial class RtmpConnection
                     HandleSetPeerBandwidth(ControlMessage.ReadUInt32(message.Payload));
                     break;
                 default:
-                    break; // acknowledgements, which show that the peer lives; media that nobody asked for; types that nobody knows
+                    break; // media that nobody asked for; types that nobody knows
             }
         }
         finally
@@ -59,8 +66,19 @@ internal sealed partial class RtmpConnection
     private void HandleUserControl(ReadOnlySpan<byte> payload)
     {
         var (type, value) = ControlMessage.ReadUserControl(payload);
-        if (type == UserControlEvent.PingRequest)
-            Send(output => ControlMessage.WritePingResponse(output, value));
+        if (type != UserControlEvent.PingRequest)
+            return;
+        CountCommand(); // it costs as much
+        Send(output => ControlMessage.WritePingResponse(output, value));
+    }
+
+    // A slow player is not a stalled one: it takes 64 KiB in more than the write timeout, perhaps, but it says so.
+    private void HandleAcknowledgement(uint bytes)
+    {
+        if (bytes == _acknowledgedByPeer)
+            return;
+        _acknowledgedByPeer = bytes;
+        _writer.NoteProgress();
     }
 
     // The peer limits how much is sent unacknowledged; it is told of the new window (RTMP 1.0 §5.4.5). The queue bounds the rest.
@@ -68,6 +86,7 @@ internal sealed partial class RtmpConnection
     {
         if (window == _announcedWindow)
             return;
+        CountCommand();
         _announcedWindow = window;
         Send(output => ControlMessage.WriteWindowAcknowledgementSize(output, window));
     }
@@ -77,8 +96,10 @@ internal sealed partial class RtmpConnection
         if (FindPublisher(message.StreamId) is not { } stream)
             return;
         var parts = new AggregateReader(message.Payload, message.Timestamp);
-        while (parts.TryRead(out var part))
+        for (var count = 0; !_closing.IsCancellationRequested && parts.TryRead(out var part);)
         {
+            if (++count > MaxAggregateParts)
+                throw new LimitException("too many messages in an aggregate");
             if (part.Type is RtmpMessageType.DataAmf0 or RtmpMessageType.DataAmf3)
             {
                 var values = message.Payload.Slice(part.Offset, part.Length);
@@ -86,10 +107,28 @@ internal sealed partial class RtmpConnection
                 continue;
             }
 
-            message.Buffer.Retain(); // the parts share the aggregate's memory
-            stream.Writer!.Write(
-                (FlvTagType)part.Type, stream.Timestamps.Unwrap(part.Timestamp), message.Buffer, part.Offset, part.Length);
+            if (!WritePart(stream, message, part))
+                return;
         }
+    }
+
+    // A large part shares the aggregate's memory; a small one is copied out, so that it does not keep all of it.
+    private bool WritePart(RtmpStream stream, in RtmpMessage message, AggregatePart part)
+    {
+        var (buffer, offset) = (message.Buffer, part.Offset);
+        if (part.Length >= message.Length / 2)
+        {
+            buffer.Retain();
+        }
+        else
+        {
+            buffer = _server.Hub.Pool.Rent(part.Length);
+            message.Payload.Slice(part.Offset, part.Length).CopyTo(buffer.Span);
+            offset = 0;
+        }
+
+        return stream.Writer!.Write(
+            (FlvTagType)part.Type, stream.Timestamps.Unwrap(part.Timestamp), buffer, offset, part.Length);
     }
 
     // "@setDataFrame" says that the server keeps what follows for late joiners; "onMetaData" is kept with it or without it.

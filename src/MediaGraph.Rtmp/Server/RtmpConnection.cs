@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using MediaGraph.Containers.Flv;
 using MediaGraph.Delivery;
@@ -22,7 +23,9 @@ namespace MediaGraph.Rtmp.Server;
 internal sealed partial class RtmpConnection
 {
     private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromMilliseconds(250);
+    private const int MaxStreamNames = 64; // that the event at the end names
     private const int MaxGoodbyeBytes = 64 << 10;
+    private const int MaxTurnBytes = 128 << 10; // that are read without letting others have the thread
 
     private readonly RtmpServer _server;
     private readonly ITransport _transport;
@@ -35,6 +38,7 @@ internal sealed partial class RtmpConnection
     private RtmpStream?[] _streams; // by message stream id - 1; written by the connection's task, read by the sweep
     private readonly SortedSet<string> _roles = []; // what it has been, for the event at its end
     private readonly SortedSet<string> _streamNames = [];
+    private readonly ConcurrentQueue<(RtmpStream Stream, CloseReason Reason)> _revoked = new();
     private CloseReason? _reason;
     private Task _completion = Task.CompletedTask;
 
@@ -55,14 +59,17 @@ internal sealed partial class RtmpConnection
         Id = id;
         var limits = server.Options.Limits;
         var queue = server.Options.Queue;
-        _writer = new ConnectionWriter(transport, server.Hub.Pool, Abort, queue, server.TimeProvider);
+        _writer = new ConnectionWriter(transport, server.Hub.Pool, OnWriterFailed, queue, server.TimeProvider);
         _reader = new ChunkReader(server.Hub.Pool, new ChunkLimits
         {
             MaxChunkStreams = limits.MaxChunkStreams,
             MaxMediaMessageLength = limits.MaxMediaMessageBytes,
             MaxMessageLength = limits.MaxMessageBytes,
             MaxAssemblyBytes = limits.MaxAssemblyBytes,
-        });
+        })
+        {
+            AcceptsLargeMessages = false, // until it publishes
+        };
         _amfLimits = new AmfLimits
         {
             MaxDepth = limits.MaxAmfDepth,
@@ -101,6 +108,15 @@ internal sealed partial class RtmpConnection
         Interlocked.CompareExchange(ref _reason, reason, null);
         _transport.Abort(reason);
         _ = _closing.CancelAsync();
+    }
+
+    // A player that only meets a codec which it cannot take can be told so; any other failure is the end.
+    private void OnWriterFailed(CloseReason reason)
+    {
+        if (reason.Code == CloseCode.CodecMismatch)
+            RequestClose(reason);
+        else
+            Abort(reason);
     }
 
     /// <summary>Cuts the connection when one of its deadlines has passed, and pings a silent player. Called every second.</summary>
@@ -158,6 +174,9 @@ internal sealed partial class RtmpConnection
         CloseReason reason;
         try
         {
+            _server.Hub.Events.Publish(new ConnectionOpened(Time.GetUtcNow(), "rtmp", Id, _transport.RemoteEndPoint));
+            _server.Metrics.CountAccepted();
+            Log.ConnectionOpened(Logger, Id, _transport.RemoteEndPoint);
             await HandshakeAsync().ConfigureAwait(false);
             Volatile.Write(ref _lastActive, Time.GetTimestamp());
             Volatile.Write(ref _isEstablished, true); // from now on the sweep looks at the line above
@@ -170,18 +189,27 @@ internal sealed partial class RtmpConnection
         }
 
         reason = Interlocked.CompareExchange(ref _reason, reason, null) ?? reason;
+        await GuardAsync(() => EndAsync(reason)).ConfigureAwait(false);
+        await GuardAsync(() => ReleaseAsync(reason)).ConfigureAwait(false);
+        await GuardAsync(() =>
+        {
+            Report(reason);
+            return Task.CompletedTask;
+        }).ConfigureAwait(false);
+        _place.Dispose();
+        _server.Remove(this);
+    }
+
+    // Each step of the end is taken, whatever became of the one before.
+    private async Task GuardAsync(Func<Task> step)
+    {
         try
         {
-            await EndAsync(reason).ConfigureAwait(false);
+            await step().ConfigureAwait(false);
         }
         catch (Exception e)
         {
             Log.ConnectionFaulted(Logger, e, Id);
-        }
-        finally
-        {
-            _place.Dispose();
-            _server.Remove(this);
         }
     }
 
@@ -258,14 +286,32 @@ internal sealed partial class RtmpConnection
 
     private async Task<CloseReason> ReadAsync()
     {
-        while (true)
+        for (var turn = 0L; ;)
         {
-            var result = await _transport.Input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            var reading = _transport.Input.ReadAsync(CancellationToken.None);
+            if (!reading.IsCompleted)
+                turn = _reader.BytesRead;
+            else if (_reader.BytesRead - turn >= MaxTurnBytes)
+            {
+                await Task.Yield(); // a peer that always has more to say does not keep the thread to itself
+                turn = _reader.BytesRead;
+            }
+
+            var result = await reading.ConfigureAwait(false);
             var buffer = result.Buffer;
+            var isExamined = true;
             try
             {
                 if (result.IsCanceled)
-                    return _reason ?? CloseReason.Requested;
+                {
+                    if (_reason is { } asked)
+                        return asked;
+                    if (EndRevokedStreams() is { } revoked && !GetActivity().IsActive)
+                        return revoked;
+                    isExamined = false;
+                    continue;
+                }
+
                 Volatile.Write(ref _lastHeard, Time.GetTimestamp());
                 while (_reader.TryRead(ref buffer, out var message))
                 {
@@ -277,13 +323,43 @@ internal sealed partial class RtmpConnection
             }
             finally
             {
-                _transport.Input.AdvanceTo(buffer.Start, buffer.End);
+                _transport.Input.AdvanceTo(buffer.Start, isExamined ? buffer.End : buffer.Start);
             }
 
             Acknowledge();
             if (result.IsCompleted)
                 return new CloseReason(CloseCode.PeerClosed, "the peer closed the connection");
         }
+    }
+
+    /// <summary>A feed of this connection was taken away. Called by whoever took it.</summary>
+    private void OnRevoked(RtmpStream stream, CloseReason reason)
+    {
+        _revoked.Enqueue((stream, reason));
+        _transport.Input.CancelPendingRead();
+    }
+
+    // Returns why, when there was one.
+    private CloseReason? EndRevokedStreams()
+    {
+        CloseReason? last = null;
+        while (_revoked.TryDequeue(out var revoked))
+        {
+            last = revoked.Reason;
+            if (revoked.Stream.Feed is null)
+                continue; // the peer was faster
+            SendStatus(revoked.Stream.Id, CommandMessage.StatusLevel, "NetStream.Unpublish.Success", last.Text);
+            EndStream(revoked.Stream, last);
+        }
+
+        return last;
+    }
+
+    private void Remember(string role, string streamName)
+    {
+        _roles.Add(role);
+        if (_streamNames.Count < MaxStreamNames)
+            _streamNames.Add(streamName);
     }
 
     private void Acknowledge()
@@ -312,14 +388,22 @@ internal sealed partial class RtmpConnection
         var isPolite = reason.Code is not (CloseCode.ConnectionLost or CloseCode.Deadline or CloseCode.Fault);
         if (isPolite)
             await SayGoodbyeAsync().ConfigureAwait(false);
+    }
+
+    // What must happen whatever failed before.
+    private async Task ReleaseAsync(CloseReason reason)
+    {
         _transport.Abort(reason);
+        _reader.Dispose();
         await _writer.DisposeAsync().ConfigureAwait(false);
         await _transport.DisposeAsync().ConfigureAwait(false);
-        _reader.Dispose();
+    }
 
+    private void Report(CloseReason reason)
+    {
         var duration = Time.GetElapsedTime(_opened);
         _server.Metrics.CountClosed(reason.Code, _reader.BytesRead, _writer.SentBytes);
-        if (reason.Code is CloseCode.ProtocolError or CloseCode.LimitExceeded or CloseCode.Deadline)
+        if (reason.Code is CloseCode.ProtocolError or CloseCode.LimitExceeded or CloseCode.Deadline && _server.MayWarn())
             Log.ConnectionCut(Logger, Id, _transport.RemoteEndPoint, reason);
         else
             Log.ConnectionClosed(Logger, Id, duration, reason);

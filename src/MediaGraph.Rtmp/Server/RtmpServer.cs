@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Net;
-using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Rtmp.Diagnostics;
 using MediaGraph.Rtmp.Messages;
@@ -20,6 +19,7 @@ namespace MediaGraph.Rtmp.Server;
 public sealed class RtmpServer : IAsyncDisposable
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+    private const int MaxWarningsPerSecond = 20;
     private static readonly TimeSpan DisposeLimit = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<long, RtmpConnection> _connections = new();
@@ -30,6 +30,8 @@ public sealed class RtmpServer : IAsyncDisposable
     private ITimer? _sweep;
     private bool _isStopped;
     private long _connectionIds;
+    private int _warnings; // in this second
+    private int _suppressed;
 
     /// <summary>Creates a server; <see cref="StartAsync"/> makes it listen.</summary>
     /// <param name="hub">Where streams are published to and played from.</param>
@@ -158,10 +160,6 @@ public sealed class RtmpServer : IAsyncDisposable
             {
                 connection = new RtmpConnection(this, transport, place!, ++_connectionIds);
                 _connections[connection.Id] = connection;
-                Hub.Events.Publish(
-                    new ConnectionOpened(TimeProvider.GetUtcNow(), "rtmp", connection.Id, transport.RemoteEndPoint));
-                Metrics.CountAccepted();
-                Log.ConnectionOpened(Logger, connection.Id, transport.RemoteEndPoint);
                 connection.Start();
                 _sweep ??= TimeProvider.CreateTimer(static s => ((RtmpServer)s!).Sweep(), this, SweepInterval, SweepInterval);
             }
@@ -169,8 +167,9 @@ public sealed class RtmpServer : IAsyncDisposable
 
         if (connection is null)
         {
-            Log.ConnectionRefused(Logger, transport.RemoteEndPoint, refusal!);
             place?.Dispose();
+            if (MayWarn())
+                Log.ConnectionRefused(Logger, transport.RemoteEndPoint, refusal!);
             transport.Abort(new CloseReason(CloseCode.LimitExceeded, refusal!));
             _ = transport.DisposeAsync().AsTask(); // an aborted transport has nothing left to wait for
         }
@@ -182,8 +181,20 @@ public sealed class RtmpServer : IAsyncDisposable
 
     internal RtmpWireFormat FormatFor(uint messageStreamId) => _formats[messageStreamId - 1];
 
+    /// <summary>Whether a warning about a peer may be logged: peers cannot fill the log, or make the server wait for it.</summary>
+    internal bool MayWarn()
+    {
+        if (Interlocked.Increment(ref _warnings) <= MaxWarningsPerSecond)
+            return true;
+        Interlocked.Increment(ref _suppressed);
+        return false;
+    }
+
     private void Sweep()
     {
+        Interlocked.Exchange(ref _warnings, 0);
+        if (Interlocked.Exchange(ref _suppressed, 0) is > 0 and var suppressed)
+            Log.WarningsSuppressed(Logger, suppressed);
         foreach (var connection in _connections.Values)
             connection.CheckDeadlines();
     }
