@@ -80,6 +80,11 @@ public sealed class ConfigurationTests
             ["Rtmp:Limits:MaxParameterBytes"] = "4000",
             ["Rtmp:Queue:MaxBytes"] = "20000",
             ["Rtmp:Queue:MaxAge"] = "21",
+            ["Rtmp:Queue:MaxPackets"] = "24",
+            ["GroupCache:MaxPackets"] = "25",
+            ["AuthorizationFailures:MinDelay"] = "1",
+            ["AuthorizationFailures:MaxDelay"] = "3",
+            ["AuthorizationFailures:MaxPerMinute"] = "26",
             ["Rtmp:Queue:MaxReplyBytes"] = "22000",
             ["Rtmp:Queue:MaxInPlaceBytes"] = "23000",
             ["Rtmp:Queue:OnOverflow"] = "Disconnect",
@@ -94,7 +99,13 @@ public sealed class ConfigurationTests
                 OnPublisherConflict = PublisherConflict.Replace,
                 StalePublisherAfter = TimeSpan.FromSeconds(7),
                 WaitForPublisher = TimeSpan.FromMinutes(1),
-                GroupCache = new() { Enabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5) },
+                GroupCache = new() { Enabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5), MaxPackets = 25 },
+                AuthorizationFailures = new()
+                {
+                    MinDelay = TimeSpan.FromSeconds(1),
+                    MaxDelay = TimeSpan.FromSeconds(3),
+                    MaxPerMinute = 26,
+                },
                 Queue = new()
                 {
                     MaxBytes = 3_000_000_000,
@@ -134,6 +145,7 @@ public sealed class ConfigurationTests
                 {
                     MaxBytes = 20_000,
                     MaxAge = TimeSpan.FromSeconds(21),
+                    MaxPackets = 24,
                     MaxReplyBytes = 22_000,
                     MaxInPlaceBytes = 23_000,
                     OnOverflow = OverflowPolicy.Disconnect,
@@ -202,7 +214,7 @@ public sealed class ConfigurationTests
             "MediaGraph:WaitForPublisher is -00:00:01; it must be 00:00:00 to 1 day.",
             "MediaGraph:OnPublisherConflict is '1'; it must be Refuse or Replace.",
             "MediaGraph:GroupCache:MaxBytes is '16 MiB'; it must be a whole number.",
-            "MediaGraph:GroupCache:Size is not known. There are: Enabled, MaxBytes, MaxDuration.",
+            "MediaGraph:GroupCache:Size is not known. There are: Enabled, MaxBytes, MaxDuration, MaxPackets.",
             "MediaGraph:Rtmp:Lisen is not known. Is it MediaGraph:Rtmp:Listen?",
             "MediaGraph:Rtmp:HandshakeTimeout is 'soon'; it must be a time: seconds such as 10 or 0.5, or hours:minutes:seconds such as "
                 + "00:00:10.",

@@ -33,6 +33,9 @@ public abstract class Converter : Node
 
     internal void SetFormat(object format) => _format = format;
 
+    /// <summary>Converts before anyone sees the converter; what fails is told to whoever joins.</summary>
+    internal void Fill(MediaPacket packet) => Convert(packet);
+
     internal override void Accept(MediaPacket packet)
     {
         if (IsClosed)

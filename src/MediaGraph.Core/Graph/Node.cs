@@ -281,7 +281,7 @@ public abstract class Node
                 {
                     if (skip-- > 0)
                         continue;
-                    converter.Accept(cursor.Current);
+                    converter.Fill(cursor.Current);
                     filled++;
                 }
 

@@ -54,9 +54,6 @@ public sealed class Receiver : Node
     /// <summary>Decode time of the newest packet in ticks of its clock. Guarded by the stream's push lock.</summary>
     internal long LastTicks { get; set; } = -1;
 
-    /// <summary>When the newest packet came in, as a timestamp of the hub's time. Guarded by the stream's push lock.</summary>
-    internal long LastArrival { get; set; }
-
     /// <summary>The clock of <see cref="LastTicks"/>; 0 before the first packet.</summary>
     internal int LastClockRate { get; set; }
 

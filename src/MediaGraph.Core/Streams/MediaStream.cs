@@ -13,8 +13,11 @@ namespace MediaGraph.Streams;
 /// </summary>
 public sealed class MediaStream
 {
-    // A step of a track's clock that differs by more from the wall clock's is a fault of the clock.
-    private static readonly TimeSpan MaxJump = TimeSpan.FromSeconds(10);
+    // How far a track may be behind the stream's newest packet. Encoders interleave within 10 s; more is a clock that was set back.
+    private static readonly TimeSpan MaxLag = TimeSpan.FromSeconds(20);
+
+    // No time on the timeline is later, so that no arithmetic with times overflows.
+    private static readonly TimeSpan MaxTime = TimeSpan.FromDays(1_000_000);
 
     private readonly StreamHub _hub;
 
@@ -220,7 +223,7 @@ public sealed class MediaStream
             MediaPacket packet;
             try
             {
-                var placed = Place(feed, track, codec, decodeTime, started);
+                var placed = Place(feed, track, codec, decodeTime);
                 packet = Pool.CreatePacket(
                     buffer, offset, length, codec, placed, placed + (presentationTime - decodeTime),
                     FlagsOf(feed, track, codec, isKeyframe));
@@ -422,9 +425,9 @@ public sealed class MediaStream
         FinishClose(new CloseReason(CloseCode.PublisherLeft, "the publisher left and did not come back in time"));
     }
 
-    // Decode time increases strictly per receiver, across feeds and clocks. A clock that jumps, against the wall clock, is put back on
-    // the timeline: otherwise one wrong timestamp would hold the track until its time has come.
-    private long Place(Feed feed, FeedTrack track, Codec codec, long decodeTime, long arrival)
+    // Decode time increases strictly per receiver, across feeds and clocks. A clock that was set back is put on the timeline again:
+    // otherwise one timestamp too far ahead would hold the track until its time has come.
+    private long Place(Feed feed, FeedTrack track, Codec codec, long decodeTime)
     {
         var (receiver, rate) = (track.Receiver, codec.ClockRate);
         if (receiver.LastClockRate != rate)
@@ -438,14 +441,9 @@ public sealed class MediaStream
         if (feed.Offset is null && codec.Kind == MediaKind.Data)
             return receiver.LastTicks = Math.Max(MediaTime.FromTimeSpan(_timeline.Now, rate), receiver.LastTicks + 1); // media sets it
         var offset = feed.Offset ??= _timeline.OffsetFor(time);
-        if (track.Continues && codec.Kind != MediaKind.Data)
-        {
-            var step = time + offset + track.Correction - MediaTime.ToTimeSpan(receiver.LastTicks, rate);
-            if (step < -MaxJump || step > _hub.TimeProvider.GetElapsedTime(receiver.LastArrival, arrival) + MaxJump)
-                track.Correction = _timeline.Now - time - offset;
-        }
-
-        receiver.LastArrival = arrival;
+        var onTimeline = time + offset + track.Correction;
+        if (codec.Kind != MediaKind.Data && (onTimeline < _timeline.Latest - MaxLag || onTimeline > MaxTime))
+            track.Correction = _timeline.Now - time - offset;
         var placed = decodeTime + MediaTime.FromTimeSpan(offset + track.Correction, rate);
         return receiver.LastTicks = Math.Max(placed, receiver.LastTicks + 1);
     }

@@ -21,6 +21,9 @@ internal sealed class Timeline(TimeProvider timeProvider)
         return now - firstTime;
     }
 
+    /// <summary>Decode time of the newest packet.</summary>
+    public TimeSpan Latest => _latest;
+
     /// <summary>The stream's time by the wall clock: zero before its first packet, and later than each packet so far.</summary>
     public TimeSpan Now
     {

@@ -66,10 +66,8 @@ internal sealed partial class RtmpConnection
     private void HandleUserControl(ReadOnlySpan<byte> payload)
     {
         var (type, value) = ControlMessage.ReadUserControl(payload);
-        if (type != UserControlEvent.PingRequest)
-            return;
-        CountCommand(); // it costs as much
-        Send(output => ControlMessage.WritePingResponse(output, value));
+        if (type == UserControlEvent.PingRequest)
+            Send(output => ControlMessage.WritePingResponse(output, value));
     }
 
     // A slow player is not a stalled one: it takes 64 KiB in more than the write timeout, perhaps, but it says so.
@@ -86,7 +84,6 @@ internal sealed partial class RtmpConnection
     {
         if (window == _announcedWindow)
             return;
-        CountCommand();
         _announcedWindow = window;
         Send(output => ControlMessage.WriteWindowAcknowledgementSize(output, window));
     }

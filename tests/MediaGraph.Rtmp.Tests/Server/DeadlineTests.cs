@@ -156,7 +156,7 @@ public sealed class DeadlineTests
         {
             bench.Advance(80);
             await publisher.SyncAsync();
-            await viewer.MessageAsync(RtmpMessageType.Acknowledgement, 0, Chunks.UInt32(1));
+            await viewer.MessageAsync(RtmpMessageType.Acknowledgement, 0, Chunks.UInt32(0)); // heard of, but no progress
             await viewer.PingAsync();
         }
 
@@ -197,6 +197,31 @@ public sealed class DeadlineTests
         await viewer.EndAsync();
         await Eventually.EqualAsync(() => bench.Server.Connections, 1, "connections");
         AssertDeadline(bench, "the peer took nothing");
+    }
+
+    [Test]
+    public async Task I7_A_player_that_acknowledges_more_and_more_is_slow_and_not_stalled()
+    {
+        await using var bench = new Bench { WaitsForQueues = false };
+        var publisher = await bench.PublishAsync("cam");
+        await publisher.HeadersAsync(1);
+        await publisher.SyncAsync();
+        var (viewer, transport) = bench.Open();
+        await viewer.ConnectAsync();
+        await viewer.PlayAsync("cam");
+        transport.LimitSends(100);
+        await publisher.VideoAsync(1, 0, Samples.Keyframe(size: 100_000));
+        await publisher.PingAsync();
+        for (var i = 1u; i <= 5; i++)
+        {
+            bench.Advance(25);
+            await publisher.PingAsync();
+            await viewer.MessageAsync(RtmpMessageType.Acknowledgement, 0, Chunks.UInt32(i * 10_000));
+            await Eventually.Async(
+                () => bench.Hub.Find("live/cam")!.GetSnapshot().Consumers[0].Queue.StalledFor < TimeSpan.FromSeconds(1), "progress");
+        }
+
+        Assert.That(viewer.HasEnded, Is.False, "after 125 s of one frame");
     }
 
     private static void AssertDeadline(Bench bench, string text)

@@ -74,6 +74,8 @@ public sealed class LifecycleTests
 
                 break;
             case "replaced":
+                await client.CommandAsync(0, "deleteStream", AmfValue.Null, 2d); // who plays on would stay
+                await client.SyncAsync();
                 await bench.PublishAsync("cam", Bench.OtherAddress);
                 break;
             case "too slow":

@@ -1,6 +1,7 @@
 using System.Net;
 using MediaGraph.Events;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Security;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using MediaGraph.Transport;
@@ -23,6 +24,13 @@ internal sealed class Bench : IAsyncDisposable
     public Bench(RtmpServerOptions? options = null, StreamHubOptions? hubOptions = null, bool isRealTime = false)
     {
         TimeProvider? time = isRealTime ? null : Time;
+        hubOptions ??= new StreamHubOptions();
+        if (hubOptions.AuthorizationFailures == new AuthorizationFailureOptions())
+        {
+            // On fake time nobody waits for an answer; how long refusals take has tests of its own.
+            hubOptions = hubOptions with { AuthorizationFailures = new() { MinDelay = default, MaxDelay = default, MaxPerMinute = int.MaxValue } };
+        }
+
         Hub = new StreamHub(hubOptions, Log, time);
         _events = Hub.Events.Subscribe(100_000);
         options ??= new RtmpServerOptions();
