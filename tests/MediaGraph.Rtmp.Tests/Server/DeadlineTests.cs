@@ -156,7 +156,7 @@ public sealed class DeadlineTests
         {
             bench.Advance(80);
             await publisher.SyncAsync();
-            await viewer.MessageAsync(RtmpMessageType.Acknowledgement, 0, Chunks.UInt32(0)); // heard of, but no progress
+            await viewer.MessageAsync(RtmpMessageType.Acknowledgement, 0, Chunks.UInt32(1));
             await viewer.PingAsync();
         }
 
@@ -174,6 +174,7 @@ public sealed class DeadlineTests
         var (viewer, transport) = bench.Open();
         await viewer.ConnectAsync();
         await viewer.PlayAsync("cam");
+        await viewer.PingAsync(); // answered once the subscription has started
         transport.LimitSends(100);
         await publisher.VideoAsync(1, 0, Samples.Keyframe(size: 1 << 20));
         await publisher.PingAsync();
@@ -186,7 +187,7 @@ public sealed class DeadlineTests
             transport.AllowSends(64 << 10);
             await Eventually.Async(
                 () => bench.Hub.Find("live/cam")!.GetSnapshot().Consumers[0].Queue.StalledFor < TimeSpan.FromSeconds(1), "progress");
-            await viewer.MessageAsync(RtmpMessageType.Acknowledgement, 0, Chunks.UInt32(1));
+            await viewer.MessageAsync(RtmpMessageType.Acknowledgement, 0, Chunks.UInt32(0)); // heard of, but no progress
         }
 
         Assert.That(viewer.HasEnded, Is.False);
@@ -209,6 +210,7 @@ public sealed class DeadlineTests
         var (viewer, transport) = bench.Open();
         await viewer.ConnectAsync();
         await viewer.PlayAsync("cam");
+        await viewer.PingAsync(); // answered once the subscription has started
         transport.LimitSends(100);
         await publisher.VideoAsync(1, 0, Samples.Keyframe(size: 100_000));
         await publisher.PingAsync();
