@@ -54,7 +54,7 @@ internal ref struct Amf0Reader
         var marker = ReadMarker();
         return marker switch
         {
-            AmfMarker.String => Take(ReadUInt16()),
+            AmfMarker.String => TakeString(ReadUInt16()),
             AmfMarker.LongString => TakeLongString(),
             _ => throw Unexpected(marker, "a string"),
         };
@@ -198,7 +198,7 @@ internal ref struct Amf0Reader
                 ReadUInt32(); // an approximation by definition: the end marker counts
                 break;
             case AmfMarker.TypedObject:
-                var className = Take(ReadUInt16());
+                var className = TakeString(ReadUInt16());
                 frame.ClassName = build ? MakeString(className) : "";
                 break;
         }
@@ -264,7 +264,7 @@ internal ref struct Amf0Reader
                 value = Take(1)[0] != 0;
                 return true;
             case AmfMarker.String:
-                var text = Take(ReadUInt16());
+                var text = TakeString(ReadUInt16());
                 if (build)
                     value = MakeString(text);
                 return true;
@@ -367,7 +367,7 @@ internal ref struct Amf0Reader
 
     private bool TryReadName(bool build, out string name)
     {
-        var bytes = Take(ReadUInt16());
+        var bytes = TakeString(ReadUInt16());
         if (bytes.IsEmpty && PeekMarker() == AmfMarker.ObjectEnd)
         {
             _position++;

@@ -183,6 +183,92 @@ public sealed class LimitTests
         await AssertCutAsync(bench, client, CloseCode.ProtocolError);
     }
 
+    [TestCase("depth")]
+    [TestCase("values")]
+    [TestCase("string")]
+    [TestCase("parameters")]
+    public async Task The_AMF_limits_are_those_of_the_options(string kind)
+    {
+        var limits = new RtmpLimits { MaxAmfDepth = 2, MaxAmfValues = 20, MaxAmfStringBytes = 300, MaxParameterBytes = 256 };
+        await using var bench = new Bench(new RtmpServerOptions { Limits = limits });
+        var client = await bench.PublishAsync("cam");
+        AmfValue[] fits = ["onMetaData", new AmfObject(new AmfProperty("a", new AmfObject()))];
+        await client.MessageAsync(RtmpMessageType.DataAmf0, 1, Chunks.Amf(fits));
+        await client.PingAsync();
+        Assert.That(bench.Snapshot("live/cam").Tracks, Has.Length.EqualTo(1));
+        if (kind == "parameters")
+        {
+            await client.VideoAsync(1, 0, [0x90, .. "av01"u8, .. new byte[300]]);
+        }
+        else
+        {
+            await client.MessageAsync(RtmpMessageType.DataAmf0, 1, Chunks.Amf(kind switch
+            {
+                "depth" => ["onMetaData", new AmfObject(new AmfProperty("a", new AmfObject(new AmfProperty("b", new AmfObject()))))],
+                "values" => [.. Enumerable.Repeat<AmfValue>("a", 21)],
+                _ => [new string('a', 301)],
+            }));
+        }
+
+        await AssertCutAsync(bench, client, CloseCode.ProtocolError);
+    }
+
+    [Test]
+    public async Task H5_Media_messages_are_as_short_as_others_before_something_is_published()
+    {
+        await using var bench = new Bench();
+        var client = await bench.ConnectAsync();
+        await client.SetChunkSizeAsync(1 << 20);
+        await client.SendAsync((byte[])[.. Chunks.Header(0, 6, 0, RtmpMessageType.Video, 1, 300_000), .. new byte[10]]);
+        await AssertCutAsync(bench, client, CloseCode.ProtocolError);
+        var publisher = await bench.PublishAsync("cam");
+        await publisher.SetChunkSizeAsync(1 << 20);
+        await publisher.HeadersAsync(1);
+        await publisher.VideoAsync(1, 0, Samples.Keyframe(size: 300_000));
+        await publisher.PingAsync();
+        Assert.That(bench.Snapshot("live/cam").Tracks.Single(t => t.Id == "video").Bytes, Is.GreaterThan(300_000));
+    }
+
+    [Test]
+    public async Task Messages_in_an_aggregate_have_a_limit_and_a_small_one_does_not_keep_all_of_it()
+    {
+        await using var bench = new Bench();
+        var client = await bench.PublishAsync("cam");
+        await client.SetChunkSizeAsync(1 << 20);
+        await client.HeadersAsync(1);
+        byte[] Part(byte[] body) =>
+            [(byte)RtmpMessageType.Video, 0, 0, (byte)body.Length, 0, 0, 0, 0, 0, 0, 0, .. body, 0, 0, 0, (byte)(body.Length + 11)];
+        byte[] script = [18, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. new byte[3 << 16], 0, 0, 0, 0]; // no name: ignored
+        var before = bench.Hub.Pool.GetStatistics().OutstandingBytes;
+        for (var i = 0; i < 20; i++)
+            await client.MessageAsync(RtmpMessageType.Aggregate, 1, (byte[])[.. Part(Samples.Keyframe()), .. script]);
+        await client.PingAsync();
+        Assert.That(bench.Snapshot("live/cam").Tracks.Single(t => t.Id == "video").Packets, Is.EqualTo(20));
+        Assert.That(bench.Hub.Pool.GetStatistics().OutstandingBytes - before, Is.LessThan(64 << 10), "one small frame is cached");
+        await client.MessageAsync(
+            RtmpMessageType.Aggregate, 1, (byte[])[.. Enumerable.Repeat(Part(Samples.InterFrame()), 1025).SelectMany(part => part)]);
+        await AssertCutAsync(bench, client, CloseCode.LimitExceeded);
+    }
+
+    [Test]
+    public async Task Viewers_on_other_message_streams_get_their_frames_without_an_image_of_their_own()
+    {
+        await using var bench = new Bench();
+        var publisher = await bench.PublishAsync("cam");
+        await publisher.HeadersAsync(1);
+        await publisher.SyncAsync();
+        var viewer = await bench.ConnectAsync();
+        for (var i = 1; i <= 4; i++)
+            await viewer.PlayAsync("cam");
+        await publisher.GroupAsync(1, 0, frames: 5);
+        await publisher.SyncAsync();
+        await viewer.SyncAsync();
+        Assert.That(viewer.Media.Count(m => !m.IsSequenceHeader), Is.EqualTo(4 * 10));
+        Assert.That(
+            bench.Hub.Pool.GetStatistics().OutstandingBuffers, Is.LessThanOrEqualTo(3 * 10),
+            "of each packet its payload, and the images that streams 1 share");
+    }
+
     [Test]
     public async Task A_stream_name_has_128_characters_at_most()
     {

@@ -121,6 +121,21 @@ public sealed class SessionTests
     }
 
     [Test]
+    public async Task Who_is_replaced_on_one_stream_keeps_the_others_of_its_connection()
+    {
+        await using var bench = new Bench(hubOptions: new() { OnPublisherConflict = PublisherConflict.Replace });
+        var first = await bench.PublishAsync("cam");
+        var second = await first.PublishAsync("other");
+        await bench.PublishAsync("cam");
+        await first.ExpectStatusAsync("NetStream.Unpublish.Success", 1);
+        await first.HeadersAsync(second);
+        await first.GroupAsync(second, 0);
+        await first.SyncAsync();
+        Assert.That(bench.Snapshot("live/other").Feed!.VideoPackets, Is.EqualTo(3));
+        Assert.That(bench.Server.Connections, Is.EqualTo(2));
+    }
+
+    [Test]
     public async Task A_publisher_that_is_replaced_is_told_why()
     {
         await using var bench = new Bench(hubOptions: new() { OnPublisherConflict = PublisherConflict.Replace });
