@@ -9,6 +9,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Hosting.Tests;
 
+// Rows: I9.
+
 [TestFixture]
 [Category("Socket")]
 [Parallelizable(ParallelScope.All)]

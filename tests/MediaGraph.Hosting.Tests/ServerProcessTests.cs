@@ -5,6 +5,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Hosting.Tests;
 
+// Rows: I9, J8.
+
 /// <summary>The sample server, as its user meets it.</summary>
 [TestFixture]
 [Category("Socket")]
@@ -110,6 +112,40 @@ public sealed partial class ServerProcessTests
         Assert.That(played.ExitCode, Is.Zero, played.Error);
         server.Interrupt();
         Assert.That((await server.WaitAsync()).ExitCode, Is.Zero);
+    }
+
+    [Test]
+    public async Task J8_the_listener_survives_running_out_of_descriptors()
+    {
+        string[] options =
+        [
+            "--MediaGraph:Rtmp:Listen=127.0.0.1:0", "--MediaGraph:Rtmp:Limits:Connections:MaxHalfOpen=1000", "--MediaGraph:Rtmp:HandshakeTimeout=60",
+        ];
+        await using var server = ExternalTool.Start("bash", ["-c", "ulimit -n 256; exec dotnet \"$@\"", "bash", Program, .. options]);
+        var port = await WaitUntilReadyAsync(server);
+        var clients = new List<TcpClient>();
+        try
+        {
+            for (var i = 0; i < 300; i++)
+            {
+                clients.Add(new TcpClient());
+                await clients[^1].ConnectAsync("127.0.0.1", port);
+            }
+
+            await server.WaitForTextAsync("Accepting failed");
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
+        }
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30), TimeProvider.System);
+        using var late = new TcpClient();
+        await late.ConnectAsync("127.0.0.1", port, limit.Token);
+        await late.GetStream().WriteAsync((byte[])[3, .. new byte[1536]], limit.Token);
+        var answer = new byte[1];
+        await late.GetStream().ReadExactlyAsync(answer, limit.Token);
+        Assert.That(answer[0], Is.EqualTo(3), "the handshake is answered again");
     }
 
     // As it was built with this test project.

@@ -7,6 +7,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Interop.Tests;
 
+// Rows: I2, I3, J3, M3.
+
 /// <summary>ffmpeg publishes and ffmpeg plays.</summary>
 [Category("Socket")]
 public sealed class FfmpegTests

@@ -5,6 +5,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Testing;
 
+// Rows: I11.
+
 /// <summary>What holds for every library; a test project per library inherits it and names the library.</summary>
 [TestFixture]
 public abstract partial class LibraryRules(string libraryName)

@@ -3,6 +3,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Codecs;
 
+// Rows: H4, P11.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class HevcConfigurationTests
 {

@@ -7,6 +7,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Containers;
 
+// Rows: H4, H5.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class FlvFeedWriterTests
 {

@@ -5,6 +5,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Containers;
 
+// Rows: H5.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class FlvReaderTests
 {

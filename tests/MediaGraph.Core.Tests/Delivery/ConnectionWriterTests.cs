@@ -8,6 +8,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Delivery;
 
+// Rows: C9, C10, C13, C16.
+
 [TestFixture, Parallelizable(ParallelScope.All), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class ConnectionWriterTests
 {

@@ -9,6 +9,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Delivery;
 
+// Rows: C9, C13, C16, G4, G9.
+
 /// <summary>The queue of a connection under a scheduler that chooses the interleaving; the transport takes a few bytes at a time.</summary>
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class QueueSchedules

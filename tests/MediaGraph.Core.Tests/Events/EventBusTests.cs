@@ -3,6 +3,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Events;
 
+// Rows: C15.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class EventBusTests
 {

@@ -8,6 +8,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Graph;
 
+// Rows: C1, C3, C4, C6, C7, G2, G3, G4, G5, G9, G11.
+
 /// <summary>Nodes under a scheduler that chooses the interleaving.</summary>
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class NodeSchedules

@@ -6,6 +6,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Graph;
 
+// Rows: C3, C4, C5, C6, G11.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class NodeTests
 {

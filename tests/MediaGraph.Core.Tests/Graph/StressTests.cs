@@ -6,6 +6,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Graph;
 
+// Rows: C1, C2, C11, C12.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class StressTests
 {

@@ -4,6 +4,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Media;
 
+// Rows: H4, P11.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class CodecTests
 {

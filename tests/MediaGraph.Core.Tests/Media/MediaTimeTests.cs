@@ -5,6 +5,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Media;
 
+// Rows: P1.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class MediaTimeTests
 {

@@ -3,6 +3,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Packets;
 
+// Rows: G6.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class PacketPoolTests
 {

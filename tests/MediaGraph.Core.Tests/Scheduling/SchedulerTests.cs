@@ -3,6 +3,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Scheduling;
 
+// Rows: G7.
+
 /// <summary>The scheduler can find what it is there for: each of these mistakes was made on purpose.</summary>
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class SchedulerTests

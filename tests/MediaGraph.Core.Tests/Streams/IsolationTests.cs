@@ -13,6 +13,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Streams;
 
+// Rows: C1, C16, G10, H5, P4.
+
 /// <summary>What one party does wrong, or too much of, is its own affair (DESIGN law 8).</summary>
 [TestFixture, Parallelizable(ParallelScope.All), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class IsolationTests

@@ -12,6 +12,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Streams;
 
+// Rows: G12, I12, I13.
+
 [TestFixture, Parallelizable(ParallelScope.All), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class PublishingTests
 {

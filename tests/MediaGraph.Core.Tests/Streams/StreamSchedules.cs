@@ -13,6 +13,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Streams;
 
+// Rows: G5, G10.
+
 /// <summary>Streams under a scheduler that chooses the interleaving.</summary>
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class StreamSchedules

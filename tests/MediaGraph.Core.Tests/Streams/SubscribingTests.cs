@@ -9,6 +9,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Streams;
 
+// Rows: C2, G9.
+
 [TestFixture, Parallelizable(ParallelScope.All), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class SubscribingTests
 {

@@ -8,6 +8,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Transport;
 
+// Rows: J8.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 public sealed class TransportTests
 {

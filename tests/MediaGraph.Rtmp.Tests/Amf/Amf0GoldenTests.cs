@@ -4,6 +4,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Amf;
 
+// Rows: M4.
+
 /// <summary>AMF0 byte for byte, from the specification's section 2.</summary>
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class Amf0GoldenTests

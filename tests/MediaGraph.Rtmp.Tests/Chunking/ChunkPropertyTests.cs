@@ -7,6 +7,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Chunking;
 
+// Rows: M4, M6.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class ChunkPropertyTests
 {

@@ -3,6 +3,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Chunking;
 
+// Rows: J3, M4, M5, M6.
+
 /// <summary>Chunks byte for byte, from RTMP 1.0, section 5.3.</summary>
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class ChunkReaderTests

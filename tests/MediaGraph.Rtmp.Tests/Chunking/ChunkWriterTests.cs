@@ -5,6 +5,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Chunking;
 
+// Rows: M6.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class ChunkWriterTests
 {

@@ -3,6 +3,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Messages;
 
+// Rows: M4, M6.
+
 /// <summary>Aggregate messages byte for byte, from RTMP 1.0, section 7.1.6.</summary>
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class AggregateReaderTests

@@ -4,6 +4,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Messages;
 
+// Rows: H4, M5.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class ControlMessageTests
 {

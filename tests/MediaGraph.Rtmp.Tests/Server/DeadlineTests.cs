@@ -10,6 +10,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
 
+// Rows: I7, J6, M1.
+
 /// <summary>Every network phase has a deadline; all on fake time.</summary>
 public sealed class DeadlineTests
 {

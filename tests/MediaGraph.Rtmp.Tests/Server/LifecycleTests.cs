@@ -11,6 +11,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
 
+// Rows: I5, I8, I12, I13, J2, J5.
+
 /// <summary>How sessions end, what publishers take over, and what is left: nothing.</summary>
 public sealed class LifecycleTests
 {

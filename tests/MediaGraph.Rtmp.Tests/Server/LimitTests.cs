@@ -13,6 +13,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
 
+// Rows: H5.
+
 /// <summary>Each limit: what is within it passes, what exceeds it is refused as its documentation says.</summary>
 public sealed class LimitTests
 {

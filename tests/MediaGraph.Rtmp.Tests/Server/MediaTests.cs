@@ -9,6 +9,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
 
+// Rows: H4, J3, M4, M5, M6, M9.
+
 /// <summary>What goes in comes out: frames, times, parameters, metadata.</summary>
 public sealed class MediaTests
 {

@@ -7,6 +7,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
 
+// Rows: H4.
+
 /// <summary>
 /// Valid sessions, mutated at random: whatever comes in, the server has no fault, another connection's stream stays what it is, and
 /// everything returns to its baseline. <c>MEDIAGRAPH_FUZZ_SECONDS</c> makes it longer, <c>MEDIAGRAPH_FUZZ_SEED</c> another.

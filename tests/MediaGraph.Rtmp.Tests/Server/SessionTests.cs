@@ -7,6 +7,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
 
+// Rows: J7, M3.
+
 /// <summary>Commands and their answers, over the in-memory transport.</summary>
 public sealed class SessionTests
 {

@@ -11,6 +11,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
 
+// Rows: I1, I2, I3, I4, I9, I10, J1, J2, J4, J8, M2.
+
 /// <summary>What only real sockets show: FIN, RST, half-closed peers, descriptors, many connections.</summary>
 [Category("Socket")]
 [NonParallelizable] // they count the process's descriptors
