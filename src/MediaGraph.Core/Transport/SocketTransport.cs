@@ -92,7 +92,7 @@ public sealed class SocketTransport : ITransport
         try
         {
             // What a peer has not read for too long is not kept for it by the kernel either.
-            if (reason.Code is CloseCode.Deadline or CloseCode.TooSlow or CloseCode.LimitExceeded)
+            if (reason.Code is CloseCode.Deadline or CloseCode.TooSlow)
                 _socket.LingerState = new LingerOption(true, 0);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
