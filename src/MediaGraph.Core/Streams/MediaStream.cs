@@ -219,7 +219,7 @@ public sealed class MediaStream
                 return false;
             }
 
-            var started = _hub.TimeProvider.GetTimestamp();
+            var arrival = _hub.TimeProvider.GetTimestamp();
             MediaPacket packet;
             try
             {
@@ -237,7 +237,7 @@ public sealed class MediaStream
             feed.Count(codec.Kind, length);
             track.Continues = true;
             if (codec.Kind != MediaKind.Data)
-                _timeline.Advance(packet.DecodeTimestamp);
+                _timeline.Advance(packet.DecodeTimestamp, arrival);
             try
             {
                 track.Receiver.Push(packet);
@@ -247,7 +247,7 @@ public sealed class MediaStream
                 packet.Release();
             }
 
-            if (_hub.TimeProvider.GetElapsedTime(started) > StreamHub.SlowFanOut)
+            if (_hub.TimeProvider.GetElapsedTime(arrival) > StreamHub.SlowFanOut)
                 _hub.CountSlowFanOut();
             return true;
         }

@@ -39,10 +39,12 @@ internal sealed class Timeline(TimeProvider timeProvider)
         }
     }
 
-    /// <summary>A packet went out.</summary>
-    public void Advance(TimeSpan time)
+    /// <summary>A packet goes out.</summary>
+    /// <param name="time">Its decode time.</param>
+    /// <param name="arrival">When it came in, as a timestamp of the time provider.</param>
+    public void Advance(TimeSpan time, long arrival)
     {
-        _latestArrival = timeProvider.GetTimestamp();
+        _latestArrival = arrival;
         if (time > _latest)
             _latest = time;
     }

@@ -81,22 +81,18 @@ internal sealed partial class RtmpConnection
             case "getStreamLength":
                 SendResult(command, AmfValue.Null, 0d);
                 return null;
-            case "_result" or "_error" or "onStatus" or "close" or "receiveAudio" or "receiveVideo":
-                return HandleOther(command);
+            case "receiveAudio" or "receiveVideo":
+                SendError(command, "NetConnection.Call.Failed", "Tracks cannot be turned off.");
+                return null;
+            case "close":
+                return new CloseReason(CloseCode.PeerClosed, "the peer closed the connection");
+            case "_result" or "_error" or "onStatus":
+                return null; // answers to what was never asked
             default:
                 Log.UnknownCommand(Logger, Id, command.PrintableName);
                 SendError(command, "NetConnection.Call.Failed", "The command is not known.");
                 return null;
         }
-    }
-
-    private CloseReason? HandleOther(Command command)
-    {
-        if (command.Name == "close")
-            return new CloseReason(CloseCode.PeerClosed, "the peer closed the connection");
-        if (command.Name.StartsWith("receive", StringComparison.Ordinal))
-            SendError(command, "NetConnection.Call.Failed", "Tracks cannot be turned off.");
-        return null; // answers to what was never asked
     }
 
     private void CountCommand()
