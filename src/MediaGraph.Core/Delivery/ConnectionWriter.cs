@@ -202,7 +202,8 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     // A packet's bytes, and their buffer where they are for this viewer alone.
     private (ReadOnlyMemory<byte> Bytes, PooledBuffer? Own) ImageLocked(Sender sender, MediaPacket packet)
     {
-        var format = ReferenceEquals(packet.Codec, sender.State.WireCodec) ? sender.Format!.Frame : sender.Format!.FrameWithParameters;
+        var codec = packet.Codec;
+        var format = sender.Format!.ImageOf(codec, withParameters: !ReferenceEquals(codec, sender.State.WireCodec));
         if (format.IsShared)
             return (packet.GetImage(format), null);
         var own = Pool.Rent(format.Measure(packet));

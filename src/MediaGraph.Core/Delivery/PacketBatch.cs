@@ -1,4 +1,5 @@
 using System.Collections;
+using MediaGraph.Media;
 using MediaGraph.Packets;
 
 namespace MediaGraph.Delivery;
@@ -9,6 +10,7 @@ namespace MediaGraph.Delivery;
 public sealed class PacketBatch : IReadOnlyList<MediaPacket>, IDisposable
 {
     private readonly List<MediaPacket> _packets = [];
+    private readonly List<Track> _tracks = [];
     private bool _disposed;
 
     internal PacketBatch()
@@ -20,6 +22,9 @@ public sealed class PacketBatch : IReadOnlyList<MediaPacket>, IDisposable
 
     /// <inheritdoc/>
     public MediaPacket this[int index] => _packets[index];
+
+    /// <summary>The packets' tracks, in the same order.</summary>
+    public IReadOnlyList<Track> Tracks => _tracks;
 
     /// <inheritdoc/>
     public IEnumerator<MediaPacket> GetEnumerator() => _packets.GetEnumerator();
@@ -36,5 +41,9 @@ public sealed class PacketBatch : IReadOnlyList<MediaPacket>, IDisposable
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    internal void Add(MediaPacket packet) => _packets.Add(packet);
+    internal void Add(MediaPacket packet, Track track)
+    {
+        _packets.Add(packet);
+        _tracks.Add(track);
+    }
 }

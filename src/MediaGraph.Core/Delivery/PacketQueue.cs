@@ -101,6 +101,8 @@ public abstract class PacketQueue
             if (!CanCarryLocked(sender, packet.Codec))
             {
                 state.DroppedByClose++;
+                if (packet.Codec.Kind == MediaKind.Data)
+                    return; // what belongs to media that this consumer is not given, or can do without
                 FailLocked(new CloseReason(
                     CloseCode.CodecMismatch, $"codecs not matched: {packet.Codec.Name} ⇒ {sender.Format!.CodecNames}"));
                 return;
@@ -208,6 +210,7 @@ public abstract class PacketQueue
             return false;
         }
 
+        SkipReplayLocked();
         var replaying = EarliestReplayLocked();
         if (_backlog.TryPeek(out entry) && (replaying is null || GoesBeforeLocked(entry, replaying)))
         {
@@ -231,6 +234,7 @@ public abstract class PacketQueue
         packet.Retain();
         entry = new Entry(replaying, packet, null, 0, 0);
         state.Queued--;
+        state.ReplayAwaitsKeyframe = false;
         state.Replay.MoveNext();
         if (state.Replay.Remaining == 0)
             EndReplayLocked(replaying);
@@ -397,13 +401,42 @@ public abstract class PacketQueue
         EnqueueReplyLocked(parameters, length);
     }
 
+    // A group may begin in a codec that the consumer cannot take, or have data in between: what it is fed now can be written.
+    private void SkipReplayLocked()
+    {
+        for (var i = _replaying.Count - 1; i >= 0; i--)
+        {
+            var sender = _replaying[i];
+            var state = sender.State;
+            while (state.Replay is { Remaining: > 0 } replay)
+            {
+                var packet = replay.Current;
+                var isCarried = CanCarryLocked(sender, packet.Codec);
+                if (isCarried && (packet.IsKeyframe || !state.ReplayAwaitsKeyframe))
+                    break;
+                state.ReplayAwaitsKeyframe = packet.Codec.Kind == MediaKind.Video;
+                state.Queued--;
+                state.DroppedAwaitingKeyframe++;
+                replay.MoveNext();
+            }
+
+            if (state.Replay is { Remaining: 0 })
+            {
+                state.AwaitsKeyframe |= state.ReplayAwaitsKeyframe;
+                EndReplayLocked(sender);
+            }
+        }
+    }
+
+    // Of equal times the data goes first: it describes what comes with it.
     private Sender? EarliestReplayLocked()
     {
         Sender? earliest = null;
         foreach (var sender in _replaying)
         {
-            if (earliest is null
-                || sender.State.Replay!.Current.DecodeTimestamp < earliest.State.Replay!.Current.DecodeTimestamp)
+            var time = sender.State.Replay!.Current.DecodeTimestamp;
+            if (earliest is null || time < earliest.State.Replay!.Current.DecodeTimestamp
+                || (time == earliest.State.Replay.Current.DecodeTimestamp && sender.Track.Kind == MediaKind.Data))
                 earliest = sender;
         }
 

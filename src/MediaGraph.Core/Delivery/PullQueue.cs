@@ -64,7 +64,7 @@ internal sealed class PullQueue(PacketPool pool, PacketQueueOptions? options, Ti
                 var state = entry.Sender!.State;
                 state.Delivered++;
                 state.DeliveredBytes += entry.Packet!.Length;
-                (batch ??= new PacketBatch()).Add(entry.Packet);
+                (batch ??= new PacketBatch()).Add(entry.Packet, entry.Sender.Track);
             }
         }
 

@@ -18,6 +18,9 @@ internal sealed class SenderState
     /// <summary>Video is dropped until the next keyframe.</summary>
     public bool AwaitsKeyframe { get; set; }
 
+    /// <summary>The same of the replay: what came before could not be written.</summary>
+    public bool ReplayAwaitsKeyframe { get; set; }
+
     /// <summary>The codec of the last packet that was offered: known to be one that can be written.</summary>
     public Codec? OfferedCodec { get; set; }
 

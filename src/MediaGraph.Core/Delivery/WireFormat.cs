@@ -9,14 +9,21 @@ public abstract class WireFormat
     /// <summary>The names of the codecs that can be written, for people: <c>H264, AAC</c>.</summary>
     public abstract string CodecNames { get; }
 
-    /// <summary>Whether packets of a codec can be written. Others never reach <see cref="Frame"/>.</summary>
+    /// <summary>
+    /// Whether packets of a codec can be written. Others are not: media that cannot be written ends its consumer, data is left out.
+    /// </summary>
     public abstract bool CanCarry(Codec codec);
 
-    /// <summary>The image of a packet alone.</summary>
-    public abstract ImageFormat Frame { get; }
+    /// <summary>
+    /// The image of a codec's packets. Viewers who take the same bytes of a codec must be given the same instance, however much they
+    /// differ otherwise.
+    /// </summary>
+    /// <param name="codec">One that <see cref="CanCarry"/>.</param>
+    /// <param name="withParameters">Whether the codec's parameters precede the packet: for the first one of a codec.</param>
+    public abstract ImageFormat ImageOf(Codec codec, bool withParameters);
 
-    /// <summary>The image of a packet behind its codec's parameters: for the first packet of a codec.</summary>
-    public abstract ImageFormat FrameWithParameters { get; }
+    /// <summary>How a track of several is written; null when this consumer cannot be given it. Default: as any other.</summary>
+    public virtual WireFormat? ForTrack(Track track) => this;
 
     /// <summary>
     /// Writes the codec's parameters alone, for a joiner who must wait for the first packet. Returns null where the codec has

@@ -37,6 +37,7 @@ public sealed class Codec
         {
             CodecNames.H264 => VideoParameters.FromAvc(_configuration),
             CodecNames.H265 => VideoParameters.FromHevc(_configuration),
+            CodecNames.Av1 => VideoParameters.FromAv1(_configuration),
             _ => null,
         };
     }
@@ -54,9 +55,16 @@ public sealed class Codec
     public int Channels { get; }
 
     /// <summary>
-    /// Out-of-band parameters: the AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3) for H264, the
-    /// HEVCDecoderConfigurationRecord (§8.3.3) for H265, the AudioSpecificConfig (ISO/IEC 14496-3 §1.6) for AAC; empty for codecs
-    /// that need none.
+    /// Out-of-band parameters; empty for codecs that need none, and for AV1, VP8, VP9 and Opus perhaps.
+    /// <list type="bullet">
+    /// <item>H264: the AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3), H265: the HEVCDecoderConfigurationRecord (§8.3.3),
+    /// H266: the VvcDecoderConfigurationRecord (§11.2.4).</item>
+    /// <item>AV1: the AV1CodecConfigurationRecord, VP8 and VP9: the VPCodecConfigurationRecord, both as in ISO base media files.</item>
+    /// <item>AAC: the AudioSpecificConfig (ISO/IEC 14496-3 §1.6), Opus: the identification header (RFC 7845 §5.1), FLAC: the stream
+    /// information of 34 bytes (RFC 9639 §8.2).</item>
+    /// <item><see cref="CodecNames.RtmpVideoMetadata"/> and <see cref="CodecNames.RtmpChannels"/>: the four-character code of the
+    /// codec that they belong to.</item>
+    /// </list>
     /// </summary>
     public ReadOnlyMemory<byte> Configuration => _configuration;
 
@@ -66,8 +74,8 @@ public sealed class Codec
     public bool IsOpaque { get; }
 
     /// <summary>
-    /// What H264's or H265's <see cref="Configuration"/> says about the pictures; null for other codecs, and where it is missing
-    /// or malformed.
+    /// What H264's, H265's or AV1's <see cref="Configuration"/> says about the pictures; null for other codecs, and where it is
+    /// missing or malformed.
     /// </summary>
     public VideoParameters? Video { get; }
 
@@ -114,14 +122,17 @@ public sealed class Codec
     }
 
     /// <summary>
-    /// Whether decoding can start at a frame of this codec: an IDR picture of H264, a random access point of H265, any frame of
-    /// audio and data. False for video that is not understood.
+    /// Whether decoding can start at a frame of this codec: an IDR picture of H264, a random access point of H265, a temporal unit
+    /// of AV1 with its sequence header, a key frame of VP8 or VP9, any frame of audio and data. False for video that is not understood.
     /// </summary>
     /// <param name="frame">A packet's payload; NAL units have 4-byte length prefixes.</param>
     public bool IsKeyframe(ReadOnlySpan<byte> frame) => Kind != MediaKind.Video || (!IsOpaque && Name switch
     {
         CodecNames.H264 => NalUnits.IsH264Keyframe(frame),
         CodecNames.H265 => NalUnits.IsH265Keyframe(frame),
+        CodecNames.Av1 => Av1SequenceHeader.IsIn(frame),
+        CodecNames.Vp8 => frame is [var first, ..] && (first & 1) == 0, // RFC 6386 §9.1
+        CodecNames.Vp9 => IsVp9Keyframe(frame),
         CodecNames.Jpeg => true,
         _ => false,
     });
@@ -129,6 +140,16 @@ public sealed class Codec
     /// <inheritdoc/>
     public override string ToString() =>
         Kind == MediaKind.Audio ? $"{Name}/{ClockRate}" + (Channels > 0 ? $"/{Channels}" : "") : Name;
+
+    // uncompressed_header() (VP9 bitstream specification §6.2): frame_marker, profile, show_existing_frame, frame_type.
+    private static bool IsVp9Keyframe(ReadOnlySpan<byte> frame)
+    {
+        var reader = new BitReader(frame);
+        var marker = reader.ReadBits(2);
+        if (reader.ReadBits(2) == 3)
+            reader.Skip(1);
+        return marker == 2 && reader.ReadBits(2) == 0 && !reader.Failed;
+    }
 
     private static byte[] WithLengthSize4(ReadOnlySpan<byte> record, int position)
     {

@@ -9,6 +9,9 @@ public static class CodecNames
     /// <summary>ITU-T H.265.</summary>
     public const string H265 = "H265";
 
+    /// <summary>ITU-T H.266. Only passed on: NAL units stay as they came.</summary>
+    public const string H266 = "H266";
+
     /// <summary>AOMedia Video 1.</summary>
     public const string Av1 = "AV1";
 
@@ -53,4 +56,14 @@ public static class CodecNames
 
     /// <summary>RTMP data messages (<c>onMetaData</c> and the like): the payload is the AMF0 body.</summary>
     public const string RtmpData = "RTMP-DATA";
+
+    /// <summary>
+    /// Metadata of a video track (Enhanced RTMP v2, Metadata Frame), such as HDR's <c>colorInfo</c>: the payload is its AMF0 values.
+    /// </summary>
+    public const string RtmpVideoMetadata = "RTMP-VIDEO-METADATA";
+
+    /// <summary>
+    /// Which speaker each channel of an audio track is for (Enhanced RTMP v2, MultichannelConfig): the payload is that structure.
+    /// </summary>
+    public const string RtmpChannels = "RTMP-CHANNELS";
 }

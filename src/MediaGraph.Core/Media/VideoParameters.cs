@@ -45,4 +45,10 @@ public sealed record VideoParameters(int Width, int Height, double? FrameRate, s
 
         return null;
     }
+
+    /// <summary>Reads the sequence header of an av1C; null when there is none.</summary>
+    internal static VideoParameters? FromAv1(ReadOnlySpan<byte> record) =>
+        Av1SequenceHeader.TryParseRecord(record, out var header)
+            ? new(header.Width, header.Height, header.FrameRate, header.ProfileName, header.LevelName, ReorderDepth: 0)
+            : null;
 }

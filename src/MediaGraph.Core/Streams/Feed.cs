@@ -56,7 +56,11 @@ public sealed class Feed : IAsyncDisposable
     /// <summary>Whether its end was told. Guarded by the push lock.</summary>
     internal bool IsFinished { get; set; }
 
-    internal bool HasVideo { get; private set; }
+    /// <summary>
+    /// The video whose keyframes begin the groups of the other tracks: of several the one that is called so, or the first. Null
+    /// without video.
+    /// </summary>
+    internal FeedTrack? LeadingVideo { get; private set; }
 
     internal long VideoPackets { get; private set; }
 
@@ -77,7 +81,8 @@ public sealed class Feed : IAsyncDisposable
         var receiver = _stream.GetOrAddReceiver(this, track, out var isAttached);
         var added = new FeedTrack(this, track, receiver);
         ImmutableInterlocked.Update(ref _tracks, static (all, one) => all.Add(one), added);
-        HasVideo |= track.Kind == MediaKind.Video;
+        if (track.Kind == MediaKind.Video && (LeadingVideo is null || track.Id == Track.Name(MediaKind.Video)))
+            LeadingVideo = added;
         added.Announce(track.Codecs[0]);
         if (isAttached)
             _stream.AttachConsumers(receiver);
@@ -109,6 +114,8 @@ public sealed class Feed : IAsyncDisposable
         _stream.Write(this, track, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe);
 
     internal void Announce(FeedTrack track, Codec codec) => _stream.Announce(this, track, codec);
+
+    internal void Forget(FeedTrack track) => _stream.Forget(this, track);
 
     internal void Count(MediaKind kind, int bytes)
     {

@@ -86,4 +86,7 @@ public sealed class FeedTrack
         _codec = codec;
         _feed.Announce(this, codec);
     }
+
+    /// <summary>What was sent is of no use any more to those who join now.</summary>
+    internal void Forget() => _feed.Forget(this);
 }

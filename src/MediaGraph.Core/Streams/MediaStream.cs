@@ -206,6 +206,15 @@ public sealed class MediaStream
         }
     }
 
+    internal void Forget(Feed feed, FeedTrack track)
+    {
+        using (GraphLock.EnterPush(_pushLock))
+        {
+            if (ReferenceEquals(_live, feed))
+                track.Receiver.Rest();
+        }
+    }
+
     /// <summary>Puts a frame on the timeline and sends it down the graph, on the caller's thread.</summary>
     internal bool Write(
         Feed feed, FeedTrack track, PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime,
@@ -448,7 +457,8 @@ public sealed class MediaStream
         return receiver.LastTicks = Math.Max(placed, receiver.LastTicks + 1);
     }
 
-    // Groups begin with the video's keyframes; in a stream without video every packet of sound begins one.
+    // Groups begin with the video's keyframes; in a stream without video every packet of sound begins one. Of several videos each
+    // has its own groups, and the leading one's begin those of the sound.
     private static PacketFlags FlagsOf(Feed feed, FeedTrack track, Codec codec, bool isKeyframe)
     {
         var flags = isKeyframe ? PacketFlags.Keyframe : PacketFlags.None;
@@ -457,10 +467,14 @@ public sealed class MediaStream
         switch (codec.Kind)
         {
             case MediaKind.Video when isKeyframe:
-                foreach (var other in feed.Tracks)
-                    other.GroupPending = true;
+                if (ReferenceEquals(track, feed.LeadingVideo))
+                {
+                    foreach (var other in feed.Tracks)
+                        other.GroupPending = true;
+                }
+
                 return flags | PacketFlags.StartsGroup;
-            case MediaKind.Audio when track.GroupPending || !feed.HasVideo:
+            case MediaKind.Audio when track.GroupPending || feed.LeadingVideo is null:
                 track.GroupPending = false;
                 return flags | PacketFlags.StartsGroup;
             case MediaKind.Data when isKeyframe:

@@ -171,7 +171,7 @@ public sealed class StreamHub : IAsyncDisposable
         var media = offered.Where(track => track.Kind != MediaKind.Data).ToList();
         if (offered.Count == 0)
             return null;
-        if (format is not null && media.Count > 0 && !media.Any(track => format.CanCarry(track.Codecs[0])))
+        if (format is not null && media.Count > 0 && !media.Any(track => format.ForTrack(track)?.CanCarry(track.Codecs[0]) == true))
             return $"codecs not matched: {string.Join(", ", media.Select(track => track.Codecs[0].Name))} ⇒ {format.CodecNames}";
         return wanted is not null && !TrackMatch.TryMatch(offered, wanted, out _, out var failure) ? failure : null;
     }

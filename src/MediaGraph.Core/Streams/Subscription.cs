@@ -201,7 +201,7 @@ public sealed class Subscription : IAsyncDisposable
         // The video first: whether there is a group to replay decides whether the sound's is wanted.
         foreach (var receiver in receivers.Where(IsWanted).OrderBy(r => r.Track.Kind))
         {
-            var sender = _queue.CreateSender(receiver.Track, _format);
+            var sender = _queue.CreateSender(receiver.Track, _format?.ForTrack(receiver.Track));
             if (TryAdd(receiver, sender))
                 added.Add((receiver, sender));
             else
@@ -254,7 +254,9 @@ public sealed class Subscription : IAsyncDisposable
         }
     }
 
-    private bool IsWanted(Receiver receiver) => StreamHub.Mismatch([receiver], _request.Wanted, _format) is null;
+    private bool IsWanted(Receiver receiver) =>
+        StreamHub.Mismatch([receiver], _request.Wanted, _format) is null
+        && (_format is null || _format.ForTrack(receiver.Track) is not null);
 
     private bool TryAdd(Receiver receiver, Sender sender)
     {

@@ -7,11 +7,12 @@ namespace MediaGraph.Tests.Kit;
 /// <summary>A wire form that a test can read back; see <see cref="WireUnit"/>.</summary>
 internal sealed class TestWireFormat : WireFormat
 {
+    private readonly Image _frame = new('F');
+    private readonly Image _frameWithParameters = new('P');
+
     public override string CodecNames => "anything";
 
-    public override ImageFormat Frame { get; } = new Image('F');
-
-    public override ImageFormat FrameWithParameters { get; } = new Image('P');
+    public override ImageFormat ImageOf(Codec codec, bool withParameters) => withParameters ? _frameWithParameters : _frame;
 
     public override bool CanCarry(Codec codec) => codec.Name != "UNSUITABLE";
 

@@ -282,11 +282,11 @@ public sealed class IsolationTests
 
     private sealed class Broken : WireFormat
     {
+        private readonly Image _image = new();
+
         public override string CodecNames => "anything";
 
-        public override ImageFormat Frame { get; } = new Image();
-
-        public override ImageFormat FrameWithParameters => Frame;
+        public override ImageFormat ImageOf(Codec codec, bool withParameters) => _image;
 
         public override bool CanCarry(Codec codec) => true;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using MediaGraph.Codecs;
 using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Streams;
@@ -7,8 +6,12 @@ using MediaGraph.Streams;
 namespace MediaGraph.Containers.Flv;
 
 /// <summary>
-/// Feeds a stream from FLV tags, or from RTMP messages, whose bodies are the same. H264 and AAC are understood; the tags of other
-/// codecs pass as they are. Total: any bytes are fed, ignored, or give an <see cref="FlvFormatException"/>. Not thread-safe.
+/// Feeds a stream from FLV tags, or from RTMP messages, whose bodies are the same (FLV 10.1 §E.4, Enhanced RTMP v2). Frames of the codecs
+/// of <see cref="FlvTagBody.CodecNames"/> come out bare; the tags of other codecs pass as they are, unless they are multitrack: then they
+/// are dropped. The default track is <c>video</c> or <c>audio</c>, others are <c>video1</c>, <c>audio2</c> and so on. What is kept
+/// for late joiners beside codec parameters are tracks of data: <c>metadata</c> (<c>onMetaData</c>), <c>video-metadata</c>
+/// (HDR's <c>colorInfo</c>), <c>audio-channels</c> (MultichannelConfig).
+/// Total: any bytes are fed, ignored, or give an <see cref="FlvFormatException"/>. Not thread-safe.
 /// </summary>
 /// <param name="feed">What is fed. The caller owns it.</param>
 /// <param name="maxParameterBytes">
@@ -20,18 +23,22 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
     /// <summary>Longest parameters, or metadata, that are kept for late joiners by default, in bytes.</summary>
     public const int DefaultMaxParameterBytes = 64 << 10;
 
+    /// <summary>The most tracks of video, and of audio.</summary>
+    public const int MaxTracks = 16;
+
     private const int MillisecondClock = 1000;
+    private const int CommandFrame = 5;
+    private const int EnhancedSoundFormat = 9;
+    private const int Mp3At8KilohertzFormat = 14;
 
     private static readonly Codec DataCodec = new(MediaKind.Data, CodecNames.RtmpData, MillisecondClock);
 
-    private FeedTrack? _video;
-    private FeedTrack? _audio;
-    private Codec? _videoCodec;
-    private Codec? _audioCodec;
-    private int _nalLengthSize = NalUnits.LengthSize;
+    private readonly List<FlvTrack> _video = [];
+    private readonly List<FlvTrack> _audio = [];
+    private long _droppedFrames;
 
     /// <summary>Frames that were dropped because no parameters had come yet, or because they were malformed.</summary>
-    public long DroppedFrames { get; private set; }
+    public long DroppedFrames => _droppedFrames + _video.Sum(t => t.DroppedFrames) + _audio.Sum(t => t.DroppedFrames);
 
     /// <summary>Feeds one tag.</summary>
     /// <param name="type">The tag's type; others than those of <see cref="FlvTagType"/> are ignored.</param>
@@ -44,177 +51,191 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
     public bool Write(FlvTagType type, long milliseconds, PooledBuffer body, int offset, int length)
     {
         ArgumentNullException.ThrowIfNull(body);
-        var owned = body;
         try
         {
-            var bytes = body.Span.Slice(offset, length);
-            if (bytes.IsEmpty)
-                return true; // some encoders keep the connection alive by it
+            if (length == 0)
+                return true; // some encoders keep the connection alive by it; of sound it says silence
+            var tag = new Tag(milliseconds, body, offset, length);
             return type switch
             {
-                FlvTagType.Video => WriteVideo(milliseconds, bytes, ref owned, offset),
-                FlvTagType.Audio => WriteAudio(milliseconds, bytes, ref owned, offset),
-                FlvTagType.Script => WriteScript(milliseconds, bytes, ref owned, offset),
+                FlvTagType.Video when (tag.Bytes[0] & 0x80) != 0 => WriteEnhanced(tag, MediaKind.Video),
+                FlvTagType.Video => WriteVideo(tag),
+                FlvTagType.Audio when tag.Bytes[0] >> 4 == EnhancedSoundFormat => WriteEnhanced(tag, MediaKind.Audio),
+                FlvTagType.Audio => WriteAudio(tag),
+                FlvTagType.Script => WriteScript(tag),
                 _ => true,
             };
         }
         finally
         {
-            owned?.Release();
+            body.Release();
         }
     }
 
-    private bool WriteVideo(long time, ReadOnlySpan<byte> body, ref PooledBuffer? owned, int offset)
+    // ---- FLV 10.1 ---------------------------------------------------------------------------------------------------------
+
+    private bool WriteVideo(in Tag tag)
     {
-        var isEnhanced = (body[0] & 0x80) != 0;
-        var frameType = (body[0] >> 4) & 0x7;
-        if (frameType == 5)
-            return true; // an information or command frame: nothing to decode
-        if (isEnhanced)
-            return WriteOpaqueVideo(time, body, ref owned, offset, EnhancedName(body), (body[0] & 0xF) == 0, frameType == 1);
-        var codecId = body[0] & 0xF;
-        if (codecId != FlvTagBody.AvcCodecId)
+        var (frameType, codecId) = (tag.Bytes[0] >> 4, tag.Bytes[0] & 0xF);
+        if (frameType == CommandFrame)
+            return true; // nothing to decode
+        var track = TrackOf(MediaKind.Video, 0);
+        if (FindLegacy(MediaKind.Video, codecId) is not { } known)
         {
-            var isParameters = codecId == 12 && body is [_, 0, ..]; // H265 the way some encoders send it
-            return WriteOpaqueVideo(time, body, ref owned, offset, VideoName(codecId), isParameters, frameType is 1 or 4);
+            var name = FlvCodec.OpaqueName(MediaKind.Video, codecId);
+            return track.WriteOpaque(name, tag.Milliseconds, tag.Buffer, tag.Offset, tag.Length, isParameters: false, IsKeyframe(frameType));
         }
 
-        if (body.Length < 5)
-            throw new FlvFormatException("An H264 tag is shorter than its header.");
-        switch (body[1])
+        if (tag.Length < 5)
+            throw new FlvFormatException($"A tag of {known.Name} is shorter than its header.");
+        switch (tag.Bytes[1])
         {
             case 0:
-                SetVideoCodec(body[5..]);
+                track.SetParameters(known, tag.Bytes[5..]);
                 return true;
             case 1:
-                return WriteAvc(time, body, ref owned, offset, frameType is 1 or 4);
+                var time = new FlvTime(tag.Milliseconds, ReadInt24(tag.Bytes[2..]), 0);
+                return track.WriteFrame(known, time, tag.Buffer, tag.Offset + 5, tag.Length - 5, IsKeyframe(frameType));
             default:
                 return true; // end of sequence
         }
     }
 
-    private void SetVideoCodec(ReadOnlySpan<byte> configuration)
+    private bool WriteAudio(in Tag tag)
     {
-        if (configuration.IsEmpty)
-            return;
-        if (configuration.Length > maxParameterBytes || !AvcConfiguration.TryParse(configuration, out var parsed))
-            throw new FlvFormatException("An H264 tag has malformed parameters.");
-        _nalLengthSize = parsed.NalLengthSize;
-        Announce(Codec.FromAvcConfiguration(configuration), ref _video, ref _videoCodec);
+        var format = tag.Bytes[0] >> 4;
+        var track = TrackOf(MediaKind.Audio, 0);
+        if (FindLegacy(MediaKind.Audio, format == Mp3At8KilohertzFormat ? 2 : format) is not { } known)
+        {
+            var name = FlvCodec.OpaqueName(MediaKind.Audio, format);
+            return track.WriteOpaque(name, tag.Milliseconds, tag.Buffer, tag.Offset, tag.Length, isParameters: false, isKeyframe: true);
+        }
+
+        var head = 1;
+        if (known.Name == CodecNames.Aac)
+        {
+            if (tag.Length < 2)
+                throw new FlvFormatException("An AAC tag is shorter than its header.");
+            if (tag.Bytes[1] == 0)
+            {
+                track.SetParameters(known, tag.Bytes[2..]);
+                return true;
+            }
+
+            head = 2;
+        }
+
+        return track.WriteFrame(
+            known, new FlvTime(tag.Milliseconds, 0, 0), tag.Buffer, tag.Offset + head, tag.Length - head, isKeyframe: true,
+            isStereo: (tag.Bytes[0] & 1) != 0);
     }
 
-    private bool WriteAvc(long time, ReadOnlySpan<byte> body, ref PooledBuffer? owned, int offset, bool isKeyframe)
-    {
-        if (_video is null || _videoCodec is not { IsOpaque: false } codec)
-        {
-            DroppedFrames++;
-            return true;
-        }
-
-        var compositionTime = ((body[2] << 24) | (body[3] << 16) | (body[4] << 8)) >> 8; // signed, 24 bits
-        var ticks = codec.ClockRate / MillisecondClock;
-        var (decodeTime, presentationTime) = (time * ticks, (time + compositionTime) * ticks);
-        var frame = body[5..];
-        if (_nalLengthSize == NalUnits.LengthSize)
-            return _video.Write(Take(ref owned), offset + 5, frame.Length, codec, decodeTime, presentationTime, isKeyframe);
-        if (!NalUnits.TryMeasureLengthPrefixed(frame, _nalLengthSize, out var length) || length > FlvTagBody.MaxPayloadLength)
-        {
-            DroppedFrames++;
-            return true;
-        }
-
-        var converted = _video.Feed.Pool.Rent(length);
-        NalUnits.ConvertLengthPrefixed(frame, _nalLengthSize, converted.Span);
-        return _video.Write(converted, 0, length, codec, decodeTime, presentationTime, isKeyframe);
-    }
-
-    private bool WriteAudio(long time, ReadOnlySpan<byte> body, ref PooledBuffer? owned, int offset)
-    {
-        var format = body[0] >> 4;
-        if (format != FlvTagBody.AacSoundFormat)
-        {
-            var isParameters = format == FlvTagBody.EnhancedSoundFormat && (body[0] & 0xF) == 0;
-            var name = format == FlvTagBody.EnhancedSoundFormat ? EnhancedName(body) : AudioName(format);
-            return WriteOpaque(time, body, ref owned, offset, MediaKind.Audio, name, isParameters, isKeyframe: true, ref _audio, ref _audioCodec);
-        }
-
-        if (body.Length < 2)
-            throw new FlvFormatException("An AAC tag is shorter than its header.");
-        if (body[1] == 0)
-        {
-            SetAudioCodec(body[2..]);
-            return true;
-        }
-
-        if (_audio is null || _audioCodec is not { IsOpaque: false } codec)
-        {
-            DroppedFrames++;
-            return true;
-        }
-
-        var ticks = MediaTime.Rescale(time, MillisecondClock, codec.ClockRate);
-        return _audio.Write(Take(ref owned), offset + 2, body.Length - 2, codec, ticks, ticks, isKeyframe: true);
-    }
-
-    private void SetAudioCodec(ReadOnlySpan<byte> configuration)
-    {
-        if (configuration.IsEmpty)
-            return;
-        if (configuration.Length > maxParameterBytes || !AudioSpecificConfig.TryParse(configuration, out _))
-            throw new FlvFormatException("An AAC tag has malformed parameters.");
-        Announce(Codec.Aac(configuration), ref _audio, ref _audioCodec);
-    }
-
-    private bool WriteScript(long time, ReadOnlySpan<byte> body, ref PooledBuffer? owned, int offset)
+    private bool WriteScript(in Tag tag)
     {
         // onMetaData describes the stream and is kept for late joiners; anything else is of its moment.
-        var isMetadata = ReadName(body) == "onMetaData";
-        if (isMetadata && body.Length > maxParameterBytes)
+        var isMetadata = ReadName(tag.Bytes) == "onMetaData";
+        if (isMetadata && tag.Length > maxParameterBytes)
         {
-            DroppedFrames++;
+            _droppedFrames++;
             return true;
         }
 
         var id = isMetadata ? "metadata" : "data";
         var track = feed.Tracks.FirstOrDefault(t => t.Track.Id == id) ?? feed.AddTrack(Track.Of(DataCodec, id));
-        return track.Write(Take(ref owned), offset, body.Length, DataCodec, time, time, isKeyframe: isMetadata);
+        tag.Buffer.Retain();
+        return track.Write(tag.Buffer, tag.Offset, tag.Length, DataCodec, tag.Milliseconds, tag.Milliseconds, isKeyframe: isMetadata);
     }
 
-    private bool WriteOpaqueVideo(
-        long time, ReadOnlySpan<byte> body, ref PooledBuffer? owned, int offset, string name, bool isParameters, bool isKeyframe) =>
-        WriteOpaque(time, body, ref owned, offset, MediaKind.Video, name, isParameters, isKeyframe, ref _video, ref _videoCodec);
+    // ---- Enhanced RTMP ----------------------------------------------------------------------------------------------------
 
-    // The whole body is the payload, or the parameters, of a codec that is only passed on.
-    private bool WriteOpaque(
-        long time, ReadOnlySpan<byte> body, ref PooledBuffer? owned, int offset, MediaKind kind, string name, bool isParameters,
-        bool isKeyframe, ref FeedTrack? track, ref Codec? codec)
+    private bool WriteEnhanced(in Tag tag, MediaKind kind)
     {
-        if (isParameters && body.Length > maxParameterBytes)
-            throw new FlvFormatException("A tag has too long parameters.");
-        if (isParameters || codec is not { IsOpaque: true } || codec.Name != name)
-            Announce(new Codec(kind, name, MillisecondClock, 0, isParameters ? body : [], isOpaque: true), ref track, ref codec);
-        return isParameters
-            || track!.Write(Take(ref owned), offset, body.Length, codec!, time, time, isKeyframe);
+        var reader = new EnhancedTagReader(tag.Bytes, kind == MediaKind.Video);
+        var isFed = true;
+        while (isFed && reader.TryRead(out var part))
+            isFed = WritePart(tag, kind, reader, part);
+        return isFed;
     }
 
-    // A repeated announcement is no change.
-    private void Announce(Codec announced, ref FeedTrack? track, ref Codec? codec)
+    private bool WritePart(in Tag tag, MediaKind kind, in EnhancedTagReader reader, EnhancedTagReader.Part part)
     {
-        if (codec is not null && codec.HasSameParameters(announced))
-            return;
-        codec = announced;
-        if (track is null)
-            track = feed.AddTrack(Track.Of(announced));
-        else
-            track.Announce(announced);
+        var isKeyframe = kind == MediaKind.Audio || IsKeyframe(reader.FrameType);
+        var data = tag.Bytes.Slice(part.Offset, part.Length);
+        if (FlvCodec.Find(kind, part.FourCc) is not { } known)
+        {
+            if (reader.IsMultitrack)
+            {
+                _droppedFrames++;
+                return true;
+            }
+
+            var isParameters = reader.PacketType == FlvPacketType.SequenceStart;
+            return TrackOf(kind, 0).WriteOpaque(
+                FlvCodec.OpaqueName(part.FourCc), tag.Milliseconds, tag.Buffer, tag.Offset, tag.Length, isParameters, isKeyframe);
+        }
+
+        switch (reader.PacketType)
+        {
+            case FlvPacketType.SequenceStart:
+                TrackOf(kind, part.TrackId).SetParameters(known, data);
+                return true;
+            case FlvPacketType.Mpeg2TsSequenceStart when kind == MediaKind.Video:
+                if (known.Name != CodecNames.Av1)
+                    return true;
+                if (!Codecs.Av1SequenceHeader.TryConvertDescriptor(data, out var record))
+                    throw new FlvFormatException("A tag has a malformed descriptor of AV1.");
+                TrackOf(kind, part.TrackId).SetParameters(known, record);
+                return true;
+            case FlvPacketType.CodedFrames:
+            case FlvPacketType.CodedFramesX when kind == MediaKind.Video:
+                var hasCompositionTime = reader.PacketType == FlvPacketType.CodedFrames && known.HasCompositionTime;
+                if (hasCompositionTime && data.Length < 3)
+                    throw new FlvFormatException($"A tag of {known.Name} is shorter than its header.");
+                var head = hasCompositionTime ? 3 : 0;
+                if (data.Length == head)
+                    return true;
+                var time = new FlvTime(tag.Milliseconds, hasCompositionTime ? ReadInt24(data) : 0, reader.Nanoseconds);
+                return TrackOf(kind, part.TrackId).WriteFrame(
+                    known, time, tag.Buffer, tag.Offset + part.Offset + head, data.Length - head, isKeyframe);
+            case FlvPacketType.Metadata: // or MultichannelConfig
+                return TrackOf(kind, part.TrackId).WriteSideData(
+                    part.FourCc, tag.Milliseconds, tag.Buffer, tag.Offset + part.Offset, part.Length);
+            default:
+                return true; // the end of a sequence, or of a later version
+        }
     }
 
-    private static PooledBuffer Take(ref PooledBuffer? owned)
+    private FlvTrack TrackOf(MediaKind kind, int id)
     {
-        var taken = owned!;
-        owned = null;
-        return taken;
+        var tracks = kind == MediaKind.Video ? _video : _audio;
+        foreach (var track in tracks)
+        {
+            if (track.Id == id)
+                return track;
+        }
+
+        if (tracks.Count == MaxTracks)
+            throw new FlvFormatException($"There are more than {MaxTracks} tracks of {Track.Name(kind)}.");
+        var added = new FlvTrack(feed, kind, id, maxParameterBytes);
+        tracks.Add(added);
+        return added;
     }
+
+    private static FlvCodec? FindLegacy(MediaKind kind, int id)
+    {
+        foreach (var codec in FlvCodec.Understood)
+        {
+            if (codec.Kind == kind && codec.LegacyId == id)
+                return codec;
+        }
+
+        return null;
+    }
+
+    // Key frame, or one that a server generated.
+    private static bool IsKeyframe(int frameType) => frameType is 1 or 4;
+
+    private static int ReadInt24(ReadOnlySpan<byte> bytes) => ((bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8)) >> 8;
 
     // A body that starts with another type than a string has no name.
     private static string ReadName(ReadOnlySpan<byte> body)
@@ -225,30 +246,16 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
         return Encoding.UTF8.GetString(body.Slice(3, Math.Min(length, 64)));
     }
 
-    private static string EnhancedName(ReadOnlySpan<byte> body)
+    private readonly ref struct Tag(long milliseconds, PooledBuffer buffer, int offset, int length)
     {
-        if (body.Length < 5)
-            throw new FlvFormatException("An enhanced tag is shorter than its header.");
-        return body.Slice(1, 4).ContainsAnyExceptInRange((byte)' ', (byte)'~')
-            ? "unknown"
-            : Encoding.ASCII.GetString(body.Slice(1, 4));
+        public long Milliseconds { get; } = milliseconds;
+
+        public PooledBuffer Buffer { get; } = buffer;
+
+        public int Offset { get; } = offset;
+
+        public int Length { get; } = length;
+
+        public ReadOnlySpan<byte> Bytes { get; } = buffer.Span.Slice(offset, length);
     }
-
-    private static string VideoName(int codecId) => codecId switch
-    {
-        2 => "H263",
-        3 or 6 => "ScreenVideo",
-        4 or 5 => "VP6",
-        12 => CodecNames.H265,
-        _ => $"FLV-VIDEO-{codecId}",
-    };
-
-    private static string AudioName(int format) => format switch
-    {
-        2 or 14 => CodecNames.Mp3,
-        7 => CodecNames.Pcma,
-        8 => CodecNames.Pcmu,
-        11 => "Speex",
-        _ => $"FLV-AUDIO-{format}",
-    };
 }
