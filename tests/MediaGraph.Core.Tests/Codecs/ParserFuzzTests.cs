@@ -18,6 +18,9 @@ public sealed class ParserFuzzTests
         Vectors.Hex("4201010408000003009e0800000300005a9000a0402d2cb2b349272bc05a020000030002000003006410"),
         Vectors.Hex("138856e5a54880"), Vectors.Hex("f8e85000"), Vectors.Hex("2b920800"), Vectors.Hex("fff150802b3ffcde0200"),
         Vectors.Hex("00000001090f00000001658804000003000001419a"), Vectors.Hex("00000002090f0000000465880400"), [],
+        Vectors.Hex(Vectors.Av1C320), Vectors.Hex("8004" + "81000c10"), Vectors.Hex(Vectors.OpusHead), Vectors.Hex(Vectors.StreamInfo),
+        Vectors.Hex("664c614300000022" + Vectors.StreamInfo), Vectors.Hex(Vectors.Ac3Frame), Vectors.Hex(Vectors.EAc3Frame),
+        Vectors.Hex(Vectors.Mp3Frame),
     ];
 
     [Test]
@@ -90,6 +93,36 @@ public sealed class ParserFuzzTests
             Assert.That(adts.ToArray(), Has.Length.EqualTo(2));
             Assert.That(headerLength, Is.LessThanOrEqualTo(frameLength));
         }
+    });
+
+    [Test]
+    public void H4_av1C_records() => Fuzz(0x81, data =>
+    {
+        if (Av1SequenceHeader.TryParseRecord(data, out var header))
+        {
+            Assert.That((header.Width, header.Height), Is.EqualTo((Math.Clamp(header.Width, 1, 65_536), Math.Clamp(header.Height, 1, 65_536))));
+            Assert.That(header.FrameRate, Is.Null.Or.InRange(double.Epsilon, 1000.0));
+            Assert.That(header.ProfileName + header.LevelName, Is.Not.Empty);
+        }
+
+        if (Av1SequenceHeader.TryConvertDescriptor(data, out var record))
+            Assert.That(Av1SequenceHeader.IsRecord(record));
+        Av1SequenceHeader.IsIn(data);
+        foreach (var name in new[] { CodecNames.Av1, CodecNames.Vp8, CodecNames.Vp9 })
+            new Codec(MediaKind.Video, name, Codec.VideoClockRate, configuration: data).IsKeyframe(data);
+    });
+
+    [Test]
+    public void H4_Headers_of_sound() => Fuzz(null, data =>
+    {
+        if (OpusHead.TryParse(data, out var opus))
+            Assert.That(opus.Channels, Is.InRange(1, 255));
+        if (FlacStreamInfo.TryParse(data, out var flac, out var block))
+            Assert.That((flac.SampleRate > 0, flac.Channels is >= 1 and <= 8, block.Length), Is.EqualTo((true, true, 34)));
+        if (Ac3Header.TryParse(data, out var ac3))
+            Assert.That((ac3.SampleRate is >= 8000 and <= 48_000, ac3.Channels is >= 1 and <= 6), Is.EqualTo((true, true)));
+        if (Mp3Header.TryParse(data, out var mp3))
+            Assert.That((mp3.SampleRate is >= 8000 and <= 48_000, mp3.Channels is 1 or 2), Is.EqualTo((true, true)));
     });
 
     [Test]

@@ -1,6 +1,6 @@
 namespace MediaGraph.Tests.Codecs;
 
-/// <summary>Parameter sets and configuration records as x264, x265 and ffmpeg write them.</summary>
+/// <summary>Parameter sets and configuration records as encoders write them.</summary>
 internal static class Vectors
 {
     public const string Sps1080 = "67640028acd940780227e5c044000003000400000300c83c60c658";
@@ -13,6 +13,14 @@ internal static class Vectors
     public const string Pps720 = "4401c172b46240";
     public const string HvcC720 =
         "0102200000009000000000005df000fcfdfafa00000f03a000010018" + Vps720 + "a100010029" + Sps720 + "a200010007" + Pps720;
+
+    public const string Av1C320 = "81000c000a0b000000043cfeccdaf90040";
+    public const string VpcC = "000b820202020000";
+    public const string OpusHead = "4f707573486561640102380180bb0000000000";
+    public const string StreamInfo = "12001200" + "0004f7000567" + "0ac442f00000227447a8bdc104009b7485185e039ef921e8";
+    public const string Ac3Frame = "0b77b50b1e40ebf8403eff99ff0841fc"; // its start
+    public const string EAc3Frame = "0b77037f3f87c00020f8200002004000"; // its start
+    public const string Mp3Frame = "fff340c40014388670175818007fe4a0"; // its start
 
     public const string Sps265 = "420101016000000300900000030000030078a003c08010e596566924caf0168080000003008000000c84";
 

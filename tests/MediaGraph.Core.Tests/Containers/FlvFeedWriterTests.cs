@@ -90,16 +90,18 @@ internal sealed class FlvFeedWriterTests
         Assert.That(codecs[2].Video!.Width, Is.Not.EqualTo(codecs[0].Video!.Width));
     }
 
-    [TestCase(9, "22AABB", "H263", false)]
+    [TestCase(9, "22AABB", "Sorenson", false)]
     [TestCase(9, "14AABB", "VP6", true)]
-    [TestCase(9, "1C01000000AABB", "H265", true)]
-    [TestCase(9, "9168766331AABB", "hvc1", true)]
-    [TestCase(9, "A161763031AABB", "av01", false)]
-    [TestCase(8, "2FAABB", "MP3", true)]
-    [TestCase(8, "7FAABB", "PCMA", true)]
-    [TestCase(8, "8FAABB", "PCMU", true)]
+    [TestCase(9, "25AABB", "VP6-alpha", false)]
+    [TestCase(9, "1FAABB", "FLV-VIDEO-15", true)]
+    [TestCase(9, "9164766831AABB", "dvh1", true)]
+    [TestCase(9, "A164766831AABB", "dvh1", false)]
+    [TestCase(9, "9100000001AABB", "unknown", true)]
+    [TestCase(9, "9702000001" + "01" + "64766831AABB", "dvh1", true, Description = "behind a ModEx")]
+    [TestCase(8, "1FAABB", "ADPCM", true)]
     [TestCase(8, "B6AABB", "Speex", true)]
-    [TestCase(8, "914F707573AABB", "Opus", true)]
+    [TestCase(8, "F6AABB", "FLV-AUDIO-15", true)]
+    [TestCase(8, "916D686D31AABB", "mhm1", true)]
     public async Task Other_codecs_pass_as_whole_bodies(int type, string body, string name, bool isKeyframe)
     {
         await using var rig = new FlvRig();
@@ -119,13 +121,13 @@ internal sealed class FlvFeedWriterTests
     public async Task Parameters_of_other_codecs_are_kept_and_not_sent_as_frames()
     {
         await using var rig = new FlvRig();
-        const string First = "9068766331AABB";
+        const string First = "9064766831AABB";
         rig.Write(Video, 0, First);
-        rig.Write(Video, 0, "9168766331CC");
+        rig.Write(Video, 0, "9164766831CC");
         rig.Write(Video, 20, First);
-        rig.Write(Video, 20, "A168766331DD");
+        rig.Write(Video, 20, "A164766831DD");
         rig.Write(Video, 40, First + "FF");
-        rig.Write(Video, 40, "9168766331EE");
+        rig.Write(Video, 40, "9164766831EE");
         var seen = await rig.SeeAsync(3);
         Assert.That(Convert.ToHexString(seen[0].Codec.Configuration.Span), Is.EqualTo(First));
         Assert.That(seen[1].Codec, Is.SameAs(seen[0].Codec));
@@ -138,12 +140,12 @@ internal sealed class FlvFeedWriterTests
         await using var rig = new FlvRig();
         rig.Write(Audio, 0, AudioParameters);
         rig.Write(Audio, 0, "AF01AA");
-        rig.Write(Audio, 20, "2FBB");
+        rig.Write(Audio, 20, "2F" + "FFFB9064");
         rig.Write(Audio, 40, "AF01CC"); // without parameters: nobody could decode it
         rig.Write(Audio, 60, AudioParameters);
         rig.Write(Audio, 60, "AF01DD");
         var seen = await rig.SeeAsync(3);
-        Assert.That(seen.Select(p => p.Payload), Is.EqualTo(new[] { "AA", "2FBB", "DD" }));
+        Assert.That(seen.Select(p => p.Payload), Is.EqualTo(new[] { "AA", "FFFB9064", "DD" }));
         Assert.That(seen.Select(p => Math.Round(p.Milliseconds)), Is.EqualTo(new[] { 0.0, 20, 60 }));
         Assert.That(rig.Writer.DroppedFrames, Is.EqualTo(1));
     }
@@ -160,7 +162,9 @@ internal sealed class FlvFeedWriterTests
 
     [TestCase(9, "")]
     [TestCase(9, "5700")]
-    [TestCase(9, "D700")]
+    [TestCase(9, "D100")]
+    [TestCase(9, "D600")]
+    [TestCase(9, "D702000001" + "01" + "00")]
     [TestCase(9, "1702000000")]
     [TestCase(9, "1700000000")]
     [TestCase(8, "AF00")]
@@ -193,7 +197,9 @@ internal sealed class FlvFeedWriterTests
         var body = new byte[(64 << 10) + 6];
         Vectors.Hex(VideoParameters).CopyTo(body, 0);
         Assert.That(() => rig.Write(Video, 0, body), Throws.TypeOf<FlvFormatException>());
-        Vectors.Hex("9068766331").CopyTo(body, 0);
+        Vectors.Hex("9064766831").CopyTo(body, 0);
+        Assert.That(() => rig.Write(Video, 0, body), Throws.TypeOf<FlvFormatException>());
+        Vectors.Hex("9061763031810000").CopyTo(body, 0);
         Assert.That(() => rig.Write(Video, 0, body), Throws.TypeOf<FlvFormatException>());
         Vectors.Hex("02000A6F6E4D65746144617461").CopyTo(body, 0);
         Assert.That(rig.Write(Script, 0, body), "metadata is left out, the media goes on");
@@ -233,8 +239,8 @@ internal sealed class FlvFeedWriterTests
         var codec = Codec.FromAvcConfiguration(Vectors.Hex(Vectors.AvcC1080));
         var packet = pool.CreatePacket([1], codec, decode * 90, presentation * 90, isKeyframe ? PacketFlags.Keyframe : PacketFlags.None);
         var head = new byte[FlvTagBody.MaxHeadLength];
-        Assert.That(FlvTagBody.WriteHead(packet, head), Is.EqualTo(5));
-        Assert.That(Convert.ToHexString(head), Is.EqualTo(expected));
+        var length = FlvTagBody.WriteHead(packet, head);
+        Assert.That(Convert.ToHexString(head.AsSpan(0, length)), Is.EqualTo(expected));
         Assert.That(FlvTagBody.Milliseconds(packet), Is.EqualTo(decode));
         packet.Release();
         Assert.That(pool.GetStatistics().OutstandingBuffers, Is.Zero);

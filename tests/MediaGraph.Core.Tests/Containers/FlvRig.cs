@@ -10,7 +10,7 @@ using NUnit.Framework;
 namespace MediaGraph.Tests.Containers;
 
 /// <summary>What a subscriber saw of a packet.</summary>
-internal sealed record Seen(Codec Codec, long DecodeTime, long PresentationTime, bool IsKeyframe, string Payload)
+internal sealed record Seen(string Track, Codec Codec, long DecodeTime, long PresentationTime, bool IsKeyframe, string Payload)
 {
     public double Milliseconds => DecodeTime * 1000.0 / Codec.ClockRate;
 }
@@ -66,6 +66,26 @@ internal sealed class FlvRig : IAsyncDisposable
         return [.. Seen];
     }
 
+    /// <summary>What somebody who joins now is given of what was before.</summary>
+    public async Task<List<Seen>> JoinAsync()
+    {
+        const string Marker = "0200036F6E58" + "05"; // onX, null
+        var seen = new List<Seen>();
+        await using var batches = _hub.Subscribe("test", _stop.Token).GetAsyncEnumerator();
+        var next = batches.MoveNextAsync(); // runs until it waits: subscribed
+        Write(FlvTagType.Script, 0, Marker);
+        while (await next)
+        {
+            using var batch = batches.Current;
+            seen.AddRange(batch.Zip(batch.Tracks, See));
+            if (seen[^1].Payload == Marker)
+                return seen[..^1];
+            next = batches.MoveNextAsync();
+        }
+
+        throw new InvalidOperationException("The stream has ended.");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -76,6 +96,9 @@ internal sealed class FlvRig : IAsyncDisposable
         Assert.That(Pool.GetStatistics().OutstandingBuffers, Is.Zero, Pool.DescribeOutstanding());
     }
 
+    private static Seen See(MediaPacket packet, Track track) => new(
+        track.Id, packet.Codec, packet.DecodeTime, packet.PresentationTime, packet.IsKeyframe, Convert.ToHexString(packet.Payload.Span));
+
     private async Task ReadAsync()
     {
         try
@@ -84,12 +107,8 @@ internal sealed class FlvRig : IAsyncDisposable
             {
                 using (batch)
                 {
-                    foreach (var packet in batch)
-                    {
-                        Seen.Enqueue(new Seen(
-                            packet.Codec, packet.DecodeTime, packet.PresentationTime, packet.IsKeyframe,
-                            Convert.ToHexString(packet.Payload.Span)));
-                    }
+                    foreach (var packet in batch.Zip(batch.Tracks, See))
+                        Seen.Enqueue(packet);
                 }
             }
         }
