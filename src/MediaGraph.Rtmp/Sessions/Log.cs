@@ -2,7 +2,7 @@ using System.Net;
 using MediaGraph.Graph;
 using Microsoft.Extensions.Logging;
 
-namespace MediaGraph.Rtmp.Server;
+namespace MediaGraph.Rtmp.Sessions;
 
 /// <summary>Log events 2000 to 2999.</summary>
 internal static partial class Log
