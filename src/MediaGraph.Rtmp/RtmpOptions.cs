@@ -2,7 +2,7 @@ using MediaGraph.Delivery;
 
 namespace MediaGraph.Rtmp;
 
-/// <summary>What a server and a client have in common.</summary>
+/// <summary>What an <see cref="Server.RtmpServer"/> and a <see cref="Client.RtmpClient"/> have in common.</summary>
 public abstract record RtmpOptions
 {
     private protected RtmpOptions()

@@ -48,7 +48,7 @@ public sealed class RtmpServer : IAsyncDisposable
         _timeProvider = timeProvider ?? TimeProvider.System;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
         _guard = new ConnectionGuard(_options.Limits.Connections);
-        _metrics = new RtmpMetrics(this, meterFactory);
+        _metrics = new RtmpMetrics("server", () => Connections, () => RefusedConnections, meterFactory);
         _sessions = new RtmpSessions(hub, _options, _metrics, _timeProvider, _logger);
     }
 
