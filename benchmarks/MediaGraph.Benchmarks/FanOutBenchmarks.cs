@@ -17,7 +17,7 @@ public class FanOutBenchmarks
     private const int FrameLength = 16 << 10;
 
     private readonly PacketPool _pool = new(new PacketPoolOptions { Diagnostics = false });
-    private readonly RtmpWireFormat _format = new(messageStreamId: 1, chunkSize: 64 << 10);
+    private readonly RtmpWireFormat _format = new(new RtmpImages(messageStreamId: 1, chunkSize: 64 << 10), RtmpCapabilities.Classic);
     private readonly Codec _codec = Codec.H264(
         Convert.FromHexString("67640028acd940780227e5c044000003000400000300c83c60c658"), Convert.FromHexString("68ebe3cb22c0"));
 

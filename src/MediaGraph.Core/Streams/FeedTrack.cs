@@ -31,8 +31,8 @@ public sealed class FeedTrack
     /// <summary>What is added to this track's times beside the feed's offset, since its clock jumped.</summary>
     internal TimeSpan Correction { get; set; }
 
-    /// <summary>A keyframe of the video went by since the last packet of this track.</summary>
-    internal bool GroupPending { get; set; }
+    /// <summary>A keyframe of the video went by since the last packet of this track, or there was none yet.</summary>
+    internal bool GroupPending { get; set; } = true;
 
     /// <summary>Writes a frame by copy. False when the feed has ended or was revoked: the frame went nowhere.</summary>
     /// <param name="frame">The coded frame, as <see cref="MediaPacket"/> says for its codec.</param>

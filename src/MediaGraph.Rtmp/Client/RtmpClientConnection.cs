@@ -19,6 +19,9 @@ internal sealed class RtmpClientConnection : RtmpSession
     private const int MaxDescriptionLength = 256;
     private const uint BufferMilliseconds = 3000; // what players ask for; live servers send at once all the same
 
+    private const RtmpCapsEx CapsEx =
+        RtmpCapsEx.Reconnect | RtmpCapsEx.Multitrack | RtmpCapsEx.ModEx | RtmpCapsEx.TimestampNanoOffset;
+
     private readonly RtmpClientOptions _options;
     private readonly RtmpUrl _url;
     private readonly string _name;
@@ -29,6 +32,7 @@ internal sealed class RtmpClientConnection : RtmpSession
     private bool _isAsked; // to play or to publish
     private double _transactions;
     private RtmpCommand? _answer;
+    private RtmpCapabilities _server = RtmpCapabilities.Classic;
     private string? _statusCode;
 
     /// <param name="sessions">Of the client.</param>
@@ -161,7 +165,7 @@ internal sealed class RtmpClientConnection : RtmpSession
 
     private async Task<CloseReason?> ConnectAsync()
     {
-        var properties = new AmfObject(
+        var properties = new AmfObject([
             new AmfProperty("app", _url.App + _authentication),
             new AmfProperty("type", "nonprivate"),
             new AmfProperty("flashVer", "FMLE/3.0 (compatible; MediaGraph)"),
@@ -171,11 +175,14 @@ internal sealed class RtmpClientConnection : RtmpSession
             new AmfProperty("audioCodecs", 4071d),
             new AmfProperty("videoCodecs", 252d),
             new AmfProperty("videoFunction", 1d),
-            new AmfProperty("objectEncoding", 0d));
+            new AmfProperty("objectEncoding", 0d),
+            .. RtmpCapabilities.Announce(CapsEx),
+        ]);
         if (await CallAsync("connect", properties).ConfigureAwait(false) is { } ended)
             return ended;
         if (_answer is { Name: "_error" } refused)
             return Reject(refused);
+        _server = RtmpCapabilities.Parse(_answer!.Value.Argument(0).AsObject, _options.AssumedFourCcs);
         AnnouncedWindow = (uint)_options.WindowAcknowledgementSize;
         Send(output =>
         {
@@ -253,7 +260,7 @@ internal sealed class RtmpClientConnection : RtmpSession
         try
         {
             stream.Subscription = Hub.Subscribe(
-                new SubscribeRequest(_name) { Peer = ThePeer(), OnStateChanged = OnStateChanged }, Writer, Sessions.FormatFor(stream.Id));
+                new SubscribeRequest(_name) { Peer = ThePeer(), OnStateChanged = OnStateChanged }, Writer, Sessions.FormatFor(stream.Id, _server));
         }
         catch (StreamException e)
         {

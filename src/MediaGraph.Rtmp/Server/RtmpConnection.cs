@@ -15,12 +15,14 @@ namespace MediaGraph.Rtmp.Server;
 internal sealed class RtmpConnection : RtmpSession
 {
     private const int MaxStreamNames = 64; // that the event at the end names
+    private const RtmpCapsEx CapsEx = RtmpCapsEx.Multitrack | RtmpCapsEx.ModEx | RtmpCapsEx.TimestampNanoOffset;
 
     private readonly RtmpServerOptions _options;
     private readonly ConnectionGuard.Place _place;
     private readonly SortedSet<string> _roles = []; // what it has been, for the event at its end
     private readonly SortedSet<string> _streamNames = [];
     private RtmpAddress? _app; // null until connected
+    private RtmpCapabilities _player = RtmpCapabilities.Classic;
     private string _tcUrlQuery = "";
     private long _lastPing;
 
@@ -187,6 +189,7 @@ internal sealed class RtmpConnection : RtmpSession
         }
 
         _app = RtmpAddress.Parse(app);
+        _player = RtmpCapabilities.Parse(properties, _options.AssumedFourCcs);
         var tcUrl = properties["tcUrl"].AsString ?? "";
         _tcUrlQuery = RtmpAddress.Parse(tcUrl).Query;
         Send(output =>
@@ -199,11 +202,13 @@ internal sealed class RtmpConnection : RtmpSession
         SendResult(
             command,
             new AmfObject(new AmfProperty("fmsVer", "FMS/3,0,1,123"), new AmfProperty("capabilities", 31d)),
-            new AmfObject(
+            new AmfObject([
                 new AmfProperty("level", CommandMessage.StatusLevel),
                 new AmfProperty("code", "NetConnection.Connect.Success"),
                 new AmfProperty("description", "Connection succeeded."),
-                new AmfProperty("objectEncoding", 0d)));
+                new AmfProperty("objectEncoding", 0d),
+                .. RtmpCapabilities.Announce(CapsEx),
+            ]));
         return null;
     }
 
@@ -354,7 +359,7 @@ internal sealed class RtmpConnection : RtmpSession
         try
         {
             stream.Subscription = await Hub
-                .SubscribeAsync(request, Writer, Sessions.FormatFor(stream.Id), Closing).ConfigureAwait(false);
+                .SubscribeAsync(request, Writer, Sessions.FormatFor(stream.Id, _player), Closing).ConfigureAwait(false);
             return null;
         }
         catch (StreamException e)

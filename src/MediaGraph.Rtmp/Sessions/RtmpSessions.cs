@@ -20,8 +20,8 @@ internal sealed class RtmpSessions(
     private const int MaxWarningsPerSecond = 20;
 
     private readonly ConcurrentDictionary<long, RtmpSession> _sessions = new();
-    private readonly RtmpWireFormat[] _formats =
-        [.. Enumerable.Range(1, options.Limits.MaxMessageStreams).Select(id => new RtmpWireFormat((uint)id, options.ChunkSize))];
+    private readonly RtmpImages[] _images =
+        [.. Enumerable.Range(1, options.Limits.MaxMessageStreams).Select(id => new RtmpImages((uint)id, options.ChunkSize))];
 
     private readonly Lock _lifeLock = new(); // guards the fields below
     private ITimer? _sweep;
@@ -97,10 +97,9 @@ internal sealed class RtmpSessions(
             await sweep.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>How packets are written for a message stream: one instance for all who take the same bytes.</summary>
-    public RtmpWireFormat FormatFor(uint messageStreamId) => messageStreamId - 1 < _formats.Length
-        ? _formats[messageStreamId - 1]
-        : new RtmpWireFormat(messageStreamId, options.ChunkSize);
+    /// <summary>How packets are written for a message stream of a peer: those who take the same bytes share them.</summary>
+    public RtmpWireFormat FormatFor(uint messageStreamId, RtmpCapabilities peer) => new(
+        messageStreamId - 1 < _images.Length ? _images[messageStreamId - 1] : new RtmpImages(messageStreamId, options.ChunkSize), peer);
 
     /// <summary>Whether a warning about a peer may be logged: peers cannot fill the log, or make the server wait for it.</summary>
     public bool MayWarn()

@@ -101,7 +101,7 @@ public sealed class CodecTests
         Assert.That(h264.IsKeyframe(idr) && !h264.IsKeyframe(nonIdr) && !h264.IsKeyframe([]));
         Assert.That(h265.IsKeyframe(cra) && !h265.IsKeyframe(nonIdr));
         Assert.That(new Codec(MediaKind.Audio, CodecNames.Opus, 48_000).IsKeyframe(nonIdr));
-        Assert.That(new Codec(MediaKind.Video, CodecNames.Vp8, 90_000).IsKeyframe(idr), Is.False);
+        Assert.That(new Codec(MediaKind.Video, CodecNames.H266, 90_000).IsKeyframe(idr), Is.False);
         Assert.That(new Codec(MediaKind.Video, CodecNames.H264, 90_000, isOpaque: true).IsKeyframe(idr), Is.False);
     }
 }

@@ -24,7 +24,7 @@ public sealed class AllocationTests
     {
         await using var hub = new StreamHub(new StreamHubOptions { Pool = new PacketPoolOptions { Diagnostics = false } });
         await using var feed = hub.Publish("cam", Track.Of(Codec.FromAvcConfiguration(Samples.VideoHeader.AsSpan(5))));
-        var format = new RtmpWireFormat(1, 65_536);
+        var format = new RtmpWireFormat(new RtmpImages(1, 65_536), RtmpCapabilities.Classic);
         var transports = new List<NullTransport>();
         var writers = new List<ConnectionWriter>();
         for (var i = 0; i < Viewers; i++)

@@ -14,6 +14,8 @@ namespace MediaGraph.Rtmp.Tests.Server;
 /// <summary>What goes in comes out: frames, times, parameters, metadata.</summary>
 public sealed class MediaTests
 {
+    private static readonly AmfProperty[] TakesAll = [new("fourCcList", AmfValue.StrictArray("*"))];
+
     private static AmfObject Metadata(double width) => new(new AmfProperty("width", width), new AmfProperty("encoder", "test"));
 
     [Test]
@@ -164,47 +166,47 @@ public sealed class MediaTests
         static int Composition(byte[] body) => ((body[2] << 24) | (body[3] << 16) | (body[4] << 8)) >> 8;
     }
 
-    // Legacy H265, Enhanced RTMP's H265 and AV1, VP6; each with its header (if it has one), keyframe and inter frame.
-    [TestCase("1C00000000" + "0102030405", "1C01000000" + "AABB", "2C01000000" + "CCDD", TestName = "Opaque legacy H265")]
-    [TestCase(
-        "90" + "68766331" + "0102030405", "91" + "68766331" + "000000AABB", "A3" + "68766331" + "CCDD", TestName = "Opaque enhanced H265")]
-    [TestCase("90" + "61763031" + "81000C00", "91" + "61763031" + "AABB", "A1" + "61763031" + "CCDD", TestName = "Opaque enhanced AV1")]
+    // Codes that nobody knows, and codecs of FLV 10.1 that are only passed on; each with its header (if it has one), keyframe and inter frame.
+    [TestCase("90" + "64766831" + "0102030405", "91" + "64766831" + "000000AABB", "A3" + "64766831" + "CCDD", TestName = "Opaque dvh1")]
+    [TestCase("90" + "00000001" + "0102030405", "91" + "00000001" + "AABB", "A1" + "00000001" + "CCDD", TestName = "Opaque code that is none")]
     [TestCase("", "14" + "AABB", "24" + "CCDD", TestName = "Opaque VP6")]
+    [TestCase("", "12" + "AABB", "22" + "CCDD", TestName = "Opaque Sorenson")]
     public async Task Video_that_is_not_understood_passes_byte_by_byte_for_early_and_late_viewers(string header, string key, string inter)
     {
         await using var bench = new Bench();
         var publisher = await bench.PublishAsync("cam");
-        var early = await bench.PlayAsync("cam");
+        var early = await bench.PlayAsync("cam", TakesAll);
         byte[][] bodies = [.. new[] { header, key, inter, inter + "01" }.Where(h => h.Length > 0).Select(Convert.FromHexString)];
         for (var i = 0; i < bodies.Length; i++)
             await publisher.VideoAsync(1, (uint)(i * 40), bodies[i]);
         await publisher.SyncAsync();
         await early.SyncAsync();
-        var late = await bench.PlayAsync("cam");
+        var late = await bench.PlayAsync("cam", TakesAll);
         Assert.That(Payloads(early, RtmpMessageType.Video), Is.EqualTo(bodies));
         Assert.That(Payloads(late, RtmpMessageType.Video), Is.EqualTo(bodies));
 
         await publisher.VideoAsync(1, 400, Convert.FromHexString(key));
         await publisher.SyncAsync();
-        var later = await bench.PlayAsync("cam");
+        var later = await bench.PlayAsync("cam", TakesAll);
         byte[][] expected = header.Length > 0 ? [bodies[0], Convert.FromHexString(key)] : [Convert.FromHexString(key)];
         Assert.That(Payloads(later, RtmpMessageType.Video), Is.EqualTo(expected), "from the last keyframe on");
     }
 
-    [TestCase("90" + "4F707573" + "4F70757348656164", "91" + "4F707573" + "AABBCC", TestName = "Opaque enhanced Opus")]
-    [TestCase("", "2F" + "FFFB9064", TestName = "Opaque MP3")]
-    [TestCase("", "72" + "D5D5", TestName = "Opaque A-law")]
+    [TestCase("90" + "6D686D31" + "AABB", "91" + "6D686D31" + "AABBCC", TestName = "Opaque mhm1")]
+    [TestCase("", "B6" + "AABBCC", TestName = "Opaque Speex")]
+    [TestCase("", "2F" + "FFFB9064", TestName = "MP3")]
+    [TestCase("", "72" + "D5D5", TestName = "A-law")]
     public async Task Audio_that_is_not_understood_passes_byte_by_byte_for_early_and_late_viewers(string header, string frame)
     {
         await using var bench = new Bench();
         var publisher = await bench.PublishAsync("cam");
-        var early = await bench.PlayAsync("cam");
+        var early = await bench.PlayAsync("cam", TakesAll);
         byte[][] bodies = [.. new[] { header, frame }.Where(h => h.Length > 0).Select(Convert.FromHexString)];
         foreach (var body in bodies)
             await publisher.AudioAsync(1, 0, body);
         await publisher.SyncAsync();
         await early.SyncAsync();
-        var late = await bench.PlayAsync("cam");
+        var late = await bench.PlayAsync("cam", TakesAll);
         Assert.That(Payloads(early, RtmpMessageType.Audio), Is.EqualTo(bodies));
         Assert.That(Payloads(late, RtmpMessageType.Audio), Is.EqualTo(bodies));
     }

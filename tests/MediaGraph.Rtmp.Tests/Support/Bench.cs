@@ -1,5 +1,6 @@
 using System.Net;
 using MediaGraph.Events;
+using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Security;
 using MediaGraph.Streams;
@@ -102,6 +103,16 @@ internal sealed class Bench : IAsyncDisposable
     public async Task<TestClient> PlayAsync(string key, EndPoint? address = null)
     {
         var client = await ConnectAsync(address: address);
+        await client.PlayAsync(key);
+        return client;
+    }
+
+    /// <summary>The same of a player that says what it takes.</summary>
+    public async Task<TestClient> PlayAsync(string key, AmfProperty[] says)
+    {
+        var client = await OpenAsync();
+        client.Says = says;
+        await client.ConnectAsync();
         await client.PlayAsync(key);
         return client;
     }

@@ -42,6 +42,9 @@ internal sealed class TestClient(ITransport transport, Socket? socket = null) : 
     /// <summary>Acknowledge what comes in, as a player does; null for never.</summary>
     public uint? AcknowledgeEvery { get; set; }
 
+    /// <summary>What its connect says beside the usual.</summary>
+    public AmfProperty[] Says { get; set; } = [];
+
     /// <summary>Whether the server's pings are answered.</summary>
     public bool AnswersPings { get; set; } = true;
 
@@ -155,7 +158,7 @@ internal sealed class TestClient(ITransport transport, Socket? socket = null) : 
     public async Task<ReceivedMessage> ConnectAsync(string app = "live", RtmpHandshakeKind kind = RtmpHandshakeKind.Simple)
     {
         await HandshakeAsync(kind);
-        return await CallAsync("connect", ConnectProperties(app));
+        return await CallAsync("connect", new AmfObject([.. ConnectProperties(app).AsObject!.Properties, .. Says]));
     }
 
     public static AmfValue ConnectProperties(string app) => new AmfObject(

@@ -7,7 +7,7 @@ namespace MediaGraph.Containers.Flv;
 
 /// <summary>
 /// Feeds a stream from FLV tags, or from RTMP messages, whose bodies are the same (FLV 10.1 §E.4, Enhanced RTMP v2). Frames of the codecs
-/// of <see cref="FlvTagBody.CodecNames"/> come out bare; the tags of other codecs pass as they are, unless they are multitrack: then they
+/// of <see cref="FlvTagBody.Codecs"/> come out bare; the tags of other codecs pass as they are, unless they are multitrack: then they
 /// are dropped. The default track is <c>video</c> or <c>audio</c>, others are <c>video1</c>, <c>audio2</c> and so on. What is kept
 /// for late joiners beside codec parameters are tracks of data: <c>metadata</c> (<c>onMetaData</c>), <c>video-metadata</c>
 /// (HDR's <c>colorInfo</c>), <c>audio-channels</c> (MultichannelConfig).

@@ -28,8 +28,11 @@ public static class FlvTagBody
     private const byte KeyframeHead = 0x10;
     private const byte InterFrameHead = 0x20;
 
-    /// <summary>The names of the codecs that can be written, beside opaque ones that came from FLV.</summary>
-    public static string CodecNames { get; } = string.Join(", ", FlvCodec.Understood.Select(c => c.Name));
+    /// <summary>
+    /// The codecs that can be read and written, beside opaque ones that came from FLV: one of each name, without parameters, those that
+    /// few readers lack first.
+    /// </summary>
+    public static ImmutableArray<Codec> Codecs { get; } = [.. FlvCodec.Understood.Select(c => new Codec(c.Kind, c.Name, Codec.VideoClockRate))];
 
     /// <summary>The four-character codes of the video codecs that can be read and written.</summary>
     public static ImmutableArray<string> VideoFourCcs { get; } = FourCcsOf(MediaKind.Video);
@@ -44,7 +47,7 @@ public static class FlvTagBody
         if (codec.IsOpaque)
             return form.TrackId == 0;
         if (codec.Kind == MediaKind.Data)
-            return codec.Name == Media.CodecNames.RtmpData || IsSideData(codec);
+            return codec.Name == CodecNames.RtmpData || IsSideData(codec);
         return FlvCodec.Find(codec) is { } known && (form.TrackId == 0 || known.FourCc != 0);
     }
 
@@ -94,8 +97,8 @@ public static class FlvTagBody
         {
             MediaKind.Audio => FlvTagType.Audio,
             MediaKind.Video => FlvTagType.Video,
-            _ when codec.Name == Media.CodecNames.RtmpVideoMetadata => FlvTagType.Video,
-            _ when codec.Name == Media.CodecNames.RtmpChannels => FlvTagType.Audio,
+            _ when codec.Name == CodecNames.RtmpVideoMetadata => FlvTagType.Video,
+            _ when codec.Name == CodecNames.RtmpChannels => FlvTagType.Audio,
             _ => FlvTagType.Script,
         };
     }
@@ -123,7 +126,7 @@ public static class FlvTagBody
         var codec = packet.Codec;
         if (!CanCarry(codec, form))
             throw NotSupported(codec);
-        if (codec.IsOpaque || codec.Name == Media.CodecNames.RtmpData)
+        if (codec.IsOpaque || codec.Name == CodecNames.RtmpData)
             return 0;
         var isVideo = TypeOf(codec) == FlvTagType.Video;
         if (FlvCodec.Find(codec) is not { } known)
@@ -189,10 +192,10 @@ public static class FlvTagBody
 
     // What is kept of a track beside its frames, and belongs to the codec of the four characters.
     private static bool IsSideData(Codec codec) =>
-        codec.Name is Media.CodecNames.RtmpVideoMetadata or Media.CodecNames.RtmpChannels && codec.Configuration.Length == 4;
+        codec.Name is CodecNames.RtmpVideoMetadata or CodecNames.RtmpChannels && codec.Configuration.Length == 4;
 
     private static bool IsLegacy(FlvCodec known, FlvForm form) =>
-        form.TrackId == 0 && known.LegacyId is not null && (known.Name != Media.CodecNames.H265 || form.HasLegacyH265);
+        form.TrackId == 0 && known.LegacyId is not null && (known.Name != CodecNames.H265 || form.HasLegacyH265);
 
     private static bool HasNanoseconds(Codec codec, FlvForm form) =>
         form.HasNanosecondOffsets && FlvCodec.Find(codec) is { } known && !IsLegacy(known, form);
@@ -232,7 +235,7 @@ public static class FlvTagBody
             return 2 + WriteInt24(destination[2..], compositionTime);
         }
 
-        if (known.Name == Media.CodecNames.Aac)
+        if (known.Name == CodecNames.Aac)
         {
             (destination[0], destination[1]) = (AacHead, packetType);
             return 2;
@@ -248,7 +251,7 @@ public static class FlvTagBody
     {
         var format = known.LegacyId!.Value;
         var rate = 0; // G.711 is 8 kHz by definition
-        if (known.Name == Media.CodecNames.Mp3)
+        if (known.Name == CodecNames.Mp3)
         {
             if (codec.ClockRate == 8000)
                 format = Mp3At8KilohertzFormat;
