@@ -119,6 +119,7 @@ internal sealed class MediaGraphSettings
             PingInterval = rtmp.Time("PingInterval", defaults.PingInterval),
             ChunkSize = rtmp.Int32("ChunkSize", defaults.ChunkSize),
             WindowAcknowledgementSize = rtmp.Int32("WindowAcknowledgementSize", defaults.WindowAcknowledgementSize),
+            AssumedFourCcs = rtmp.Words("AssumedFourCcs", defaults.AssumedFourCcs),
             Limits = ReadLimits(rtmp.Section("Limits")),
             Queue = ReadQueue(rtmp.Section("Queue")),
         };

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Configuration;
@@ -43,6 +44,16 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
         where T : struct, Enum =>
         Read(key, otherwise, $"it must be {string.Join(" or ", Enum.GetNames<T>())}", static text =>
             char.IsAsciiLetter(text[0]) && Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) ? value : null);
+
+    /// <summary>Words with commas between, or a list of them.</summary>
+    public ImmutableArray<string> Words(string key, ImmutableArray<string> otherwise)
+    {
+        _known.Add(key);
+        if (configuration?.GetSection(key) is not { } section || !section.Exists())
+            return otherwise;
+        var texts = section.GetChildren().Select(child => child.Value).Prepend(section.Value);
+        return [.. texts.SelectMany(text => (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+    }
 
     public IPEndPoint EndPoint(string key, IPEndPoint otherwise)
     {

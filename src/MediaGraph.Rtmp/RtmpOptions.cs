@@ -46,7 +46,7 @@ public abstract record RtmpOptions
     /// Four-character codes (<c>hvc1</c>, <c>av01</c>, <c>Opus</c> …; <c>*</c> for all) of the codecs that a peer which is fed is taken to know although
     /// it names none in its <c>connect</c>, or in its answer to ours. Default none: such a peer knows what FLV 10.1 has.
     /// </summary>
-    public ImmutableArray<string> AssumedFourCcs { get; init; } = [];
+    public ImmutableArray<string> AssumedFourCcs { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>What a connection, and the whole server, may take.</summary>
     public RtmpLimits Limits { get; init; } = new();
@@ -77,7 +77,7 @@ public abstract record RtmpOptions
             yield return $"{prefix}{nameof(WindowAcknowledgementSize)} is {WindowAcknowledgementSize}; it must be 1024 or more.";
         if (Queue.MaxBytes < 1 || Queue.MaxPackets < 1 || Queue.MaxAge <= TimeSpan.Zero || Queue.MaxReplyBytes < 4096 || Queue.MaxInPlaceBytes < 0)
             yield return $"{prefix}{nameof(Queue)} has a bound that is not positive, or MaxReplyBytes below 4096.";
-        foreach (var code in AssumedFourCcs.IsDefault ? [] : AssumedFourCcs)
+        foreach (var code in AssumedFourCcs)
         {
             if (code != "*" && (code.Length != 4 || code.Any(c => c is < '!' or > '~')))
                 yield return $"{prefix}{nameof(AssumedFourCcs)} has '{code}'; a code is four characters, as hvc1, or * for all.";

@@ -65,6 +65,7 @@ public sealed class ConfigurationTests
             ["Rtmp:PingInterval"] = "5",
             ["Rtmp:ChunkSize"] = "4096",
             ["Rtmp:WindowAcknowledgementSize"] = "5000000",
+            ["Rtmp:AssumedFourCcs"] = "hvc1, Opus",
             ["Rtmp:Limits:Connections:MaxConnections"] = "11",
             ["Rtmp:Limits:Connections:MaxPerAddress"] = "12",
             ["Rtmp:Limits:Connections:MaxHalfOpen"] = "13",
@@ -117,7 +118,8 @@ public sealed class ConfigurationTests
                 Pool = defaults.Pool with { MaxRetainedBytes = 7000 },
             }));
             Assert.That(settings.IsRtmpEnabled, Is.False);
-            Assert.That(settings.Rtmp, Is.EqualTo(new RtmpServerOptions
+            Assert.That(settings.Rtmp.AssumedFourCcs, Is.EqualTo(new[] { "hvc1", "Opus" }));
+            Assert.That(settings.Rtmp with { AssumedFourCcs = [] }, Is.EqualTo(new RtmpServerOptions
             {
                 EndPoint = new IPEndPoint(IPAddress.Any, 1936),
                 HandshakeTimeout = TimeSpan.FromSeconds(1),
@@ -152,6 +154,16 @@ public sealed class ConfigurationTests
                 },
             }));
         });
+    }
+
+    [Test]
+    public void Words_are_a_list_or_have_commas_between()
+    {
+        Assert.That(Read(new() { ["Rtmp:AssumedFourCcs:0"] = "av01", ["Rtmp:AssumedFourCcs:1"] = "*" }).Rtmp.AssumedFourCcs, Is.EqualTo(new[] { "av01", "*" }));
+        Assert.That(Read(new() { ["Rtmp:AssumedFourCcs"] = "" }).Rtmp.AssumedFourCcs, Is.Empty);
+        Assert.That(
+            ErrorsOf(new() { ["Rtmp:AssumedFourCcs"] = "hvc1,H265x" }),
+            Is.EqualTo(new[] { "MediaGraph:Rtmp:AssumedFourCcs has 'H265x'; a code is four characters, as hvc1, or * for all." }));
     }
 
     [TestCase("127.0.0.1:1936", "127.0.0.1:1936")]

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text.RegularExpressions;
+using MediaGraph.Containers.Flv;
 using MediaGraph.Diagnostics;
 using MediaGraph.Events;
 using MediaGraph.Graph;
@@ -201,6 +202,54 @@ public sealed partial class SnippetsTests
         await ending;
         Assert.That(latest!.Payload.Length, Is.EqualTo(Keyframe.Length));
         latest.Release();
+    }
+
+    [Test]
+    public async Task Writing_an_FLV_file()
+    {
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+        await using var hub = new StreamHub();
+        await using var feed = hub.Publish("live/cam", Track.H264(Sps, Pps));
+        feed.Write(Keyframe, TimeSpan.Zero);
+        var ending = EndWhenFed(hub);
+        var path = Path.GetTempFileName();
+        try
+        {
+            await WriteAsync();
+            await ending;
+            var tags = File.OpenRead(path);
+            await using (tags)
+            {
+                var reader = new FlvReader(tags, hub.Pool);
+                var lengths = new List<int>();
+                while (await reader.ReadAsync(stop) is { } tag)
+                {
+                    lengths.Add(tag.Length);
+                    tag.Body.Release();
+                }
+
+                Assert.That(lengths, Has.Count.EqualTo(2).And.Member(5 + Keyframe.Length), "parameters and the keyframe");
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        async Task WriteAsync()
+        {
+            await using var file = File.Create(path);
+            var writer = new FlvWriter(file);
+            await foreach (var batch in hub.Subscribe("live/cam", stop))
+            {
+                using (batch)
+                {
+                    foreach (var (packet, track) in batch.Zip(batch.Tracks))
+                        await writer.WriteAsync(packet, track, stop);
+                }
+            }
+        }
     }
 
     [Test]

@@ -1,6 +1,7 @@
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Media;
+using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Tests.Support;
 using MediaGraph.Streams;
@@ -150,6 +151,38 @@ internal sealed class PushTests
 
         await server.ExpectAsync(m => m.IsMedia && m.Timestamp >= 299_000, "the newest frame");
         Assert.That(relay.Completion.IsCompleted, Is.False);
+    }
+
+    [TestCase("hvc1", "93" + "68766331", TestName = "A push goes by what the server says: hvc1")]
+    [TestCase("*", "93" + "68766331", TestName = "A push goes by what the server says: everything")]
+    [TestCase("av01", null, TestName = "A push goes by what the server says: another codec")]
+    [TestCase(null, null, TestName = "A push goes by what the server says: nothing")]
+    public async Task A_push_goes_by_what_the_server_says(string? fourCc, string? expected)
+    {
+        await using var bench = new ClientBench();
+        await using var feed = bench.Hub.Publish("live/cam", Track.Of(new Codec(MediaKind.Video, CodecNames.H265, Codec.VideoClockRate)));
+        feed.Tracks[0].Write([0, 0, 0, 2, 0x26, 1], TimeSpan.Zero, isKeyframe: true);
+        var pushing = bench.Client.PushAsync("live/cam", ClientBench.Url());
+        var (server, connect) = await bench.AcceptConnectAsync();
+        var said = connect.Values[2].AsObject!;
+        Assert.That(said["fourCcList"].AsArray!.Select(v => v.AsString), Has.Member("av01").And.Member("Opus"));
+        Assert.That(said["capsEx"].AsNumber, Is.EqualTo(0x0F), "Reconnect, Multitrack, ModEx, TimestampNanoOffset");
+        AmfProperty[] says = fourCc is null ? [] : [new("videoFourCcInfoMap", new AmfObject(new AmfProperty(fourCc, 4d)))];
+        await server.AnswerAsync(connect, AmfValue.Null, new AmfObject([.. ClientBench.Success.AsObject!.Properties, .. says]));
+        await server.AnswerAsync(await server.ExpectAsync(m => m.Name == "createStream", "createStream"), AmfValue.Null, 1d);
+        await server.ExpectAsync(m => m.Name == "publish", "publish");
+        await server.StatusAsync(1, "NetStream.Publish.Start");
+        if (expected is null)
+        {
+            var failure = await PullTests.FailAsync(bench, pushing);
+            Assert.That(failure.Reason.Code, Is.EqualTo(CloseCode.CodecMismatch));
+            Assert.That(failure.Message, Does.StartWith("codecs not matched: H265 ⇒ "));
+            return;
+        }
+
+        await pushing;
+        var frame = await server.ExpectAsync(m => m.IsMedia, "a frame");
+        Assert.That(Convert.ToHexString(frame.Payload), Does.StartWith(expected));
     }
 
     [Test]
