@@ -4,7 +4,7 @@ namespace MediaGraph.Packets;
 
 /// <summary>
 /// One immutable unit of one track: a whole coded frame (H264 and H265 as NAL units with 4-byte length prefixes, AAC as a raw
-/// access unit), with its times and its codec. The payload is pooled and reference-counted: a packet that is passed to a
+/// access unit, AV1 as the units of a temporal unit, others as their bare frames), with its times and its codec. The payload is pooled and reference-counted: a packet that is passed to a
 /// method is borrowed for that call; who keeps it calls <see cref="Retain"/> and owns exactly one <see cref="Release"/>.
 /// Thread-safe.
 /// </summary>

@@ -149,6 +149,45 @@ internal sealed class EnhancedTests
         Assert.That(Video(viewer), Is.EqualTo(new[] { $"90{Hvc1}{HvcC}", $"93{Hvc1}{Nal}" }));
     }
 
+    [Test]
+    public async Task P12_Of_a_group_whose_codec_changed_a_late_joiner_is_given_what_it_takes()
+    {
+        await using var bench = new Bench();
+        var publisher = await bench.PublishAsync("cam");
+        await publisher.VideoAsync(1, 0, Samples.VideoHeader);
+        await publisher.VideoAsync(1, 0, Samples.Keyframe());
+        await WriteAsync(publisher, 0, $"8 91{Opus}FC01");
+        await WriteAsync(publisher, 20, $"8 91{Opus}FC02");
+        await WriteAsync(publisher, 40, "8 AF001190 8 AF0103 8 AF0104");
+        await publisher.SyncAsync();
+        var classic = await bench.PlayAsync("cam");
+        var all = await bench.PlayAsync("cam", TakesAll);
+        await WriteAsync(publisher, 80, "8 AF0105");
+        await publisher.SyncAsync();
+        await classic.SyncAsync();
+        await all.SyncAsync();
+        Assert.That(Audio(classic), Is.EqualTo(new[] { "AF001190", "AF0103", "AF0104", "AF0105" }));
+        Assert.That(Audio(all), Is.EqualTo(new[] { $"91{Opus}FC01", $"91{Opus}FC02", "AF001190", "AF0103", "AF0104", "AF0105" }));
+        Assert.That(Video(classic), Has.Length.EqualTo(2));
+    }
+
+    [Test]
+    public async Task P12_Video_that_a_late_joiner_does_not_take_is_left_out_up_to_the_next_keyframe_it_takes()
+    {
+        await using var bench = new Bench();
+        var publisher = await bench.PublishAsync("cam");
+        await WriteAsync(publisher, 0, $"9 91{Av01}0A0B");
+        await publisher.VideoAsync(1, 40, Samples.VideoHeader);
+        await publisher.VideoAsync(1, 40, Samples.InterFrame()); // an encoder that changed without a keyframe
+        await publisher.SyncAsync();
+        var classic = await bench.PlayAsync("cam");
+        await publisher.VideoAsync(1, 80, Samples.InterFrame());
+        await publisher.VideoAsync(1, 120, Samples.Keyframe());
+        await publisher.SyncAsync();
+        await classic.SyncAsync();
+        Assert.That(Video(classic), Is.EqualTo(new[] { Convert.ToHexString(Samples.VideoHeader), Convert.ToHexString(Samples.Keyframe()) }));
+    }
+
     // ---- Metadata and MultichannelConfig ----------------------------------------------------------------------------------
 
     [Test]

@@ -44,6 +44,8 @@ public sealed class SessionFuzzTests
             .. Message(RtmpMessageType.Aggregate, 2, [8, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, .. Samples.AudioHeader, 0, 0, 0, 15]),
             .. Message(RtmpMessageType.Audio, 2, [0x9F, .. "Opus"u8, 1]),
             .. Message(RtmpMessageType.Video, 2, [0x91, .. "av01"u8, 1]),
+            .. Message(RtmpMessageType.Video, 2, [0x97, 2, 0, 0, 9, 6, 0x21, .. "av01"u8, 1, 0, 0, 1, 7, .. "vp09"u8, 2, 0, 0, 1, 7]),
+            .. Message(RtmpMessageType.Video, 2, [0x94, .. "av01"u8, 2, 0, 1, 65, 5]),
             .. Message(RtmpMessageType.Abort, 0, Chunks.UInt32(6)),
             .. Command(2, "play", 0, AmfValue.Null, "another"),
             .. Command(1, "closeStream", 0, AmfValue.Null),

@@ -200,8 +200,10 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
             case FlvPacketType.Metadata: // or MultichannelConfig
                 return TrackOf(kind, part.TrackId).WriteSideData(
                     part.FourCc, tag.Milliseconds, tag.Buffer, tag.Offset + part.Offset, part.Length);
+            case FlvPacketType.SequenceEnd:
+                return true; // another one begins, or the feed ends
             default:
-                return true; // the end of a sequence, or of a later version
+                return true; // of a later version
         }
     }
 
