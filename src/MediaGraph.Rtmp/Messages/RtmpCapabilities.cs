@@ -16,6 +16,7 @@ internal sealed class RtmpCapabilities
     private const int CanDecode = 0x01;
     private const int CanForward = 0x04;
     private const int LegacyH265Id = 12;
+    private const int MaxFourCcs = 64; // of a list or a map that are kept; there are not so many
     private const string Any = "*";
 
     private readonly FrozenSet<string> _videoFourCcs;
@@ -51,7 +52,7 @@ internal sealed class RtmpCapabilities
     /// <param name="assumedFourCcs">What a peer takes that names no four-character code.</param>
     public static RtmpCapabilities Parse(AmfObject? properties, ImmutableArray<string> assumedFourCcs)
     {
-        var list = (properties?["fourCcList"].AsArray ?? []).Select(value => value.AsString ?? "").Where(IsFourCc).ToList();
+        var list = (properties?["fourCcList"].AsArray ?? []).Select(value => value.AsString ?? "").Where(IsFourCc).Take(MaxFourCcs).ToList();
         var (videoMap, audioMap) = (properties?["videoFourCcInfoMap"].AsObject, properties?["audioFourCcInfoMap"].AsObject);
         if (list.Count == 0 && videoMap is null && audioMap is null)
             list.AddRange(assumedFourCcs);
@@ -98,7 +99,7 @@ internal sealed class RtmpCapabilities
         var taken = (map?.Properties ?? []).Where(p => IsFourCc(p.Name));
         if (taken.Any(p => p.Name == Any))
             taken = taken.Where(p => p.Name == Any);
-        return taken.Where(p => ((int)(p.Value.AsNumber ?? 0) & (CanDecode | CanForward)) != 0).Select(p => p.Name);
+        return taken.Where(p => ((int)(p.Value.AsNumber ?? 0) & (CanDecode | CanForward)) != 0).Select(p => p.Name).Take(MaxFourCcs);
     }
 
     private static bool IsFourCc(string text) => text == Any || text.Length == 4;

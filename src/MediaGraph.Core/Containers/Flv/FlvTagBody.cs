@@ -203,12 +203,15 @@ public static class FlvTagBody
     // Codecs without a composition time are presented when they are decoded.
     private static (int CompositionTime, int Nanoseconds) OffsetsOf(MediaPacket packet, FlvCodec known, FlvForm form)
     {
+        var hasNanoseconds = HasNanoseconds(packet.Codec, form);
+        if (!known.HasCompositionTime && !hasNanoseconds)
+            return (0, 0);
         var rate = packet.Codec.ClockRate;
         var presentation = known.HasCompositionTime ? packet.PresentationTime : packet.DecodeTime;
         var decodeMilliseconds = Milliseconds(packet, form);
         long milliseconds;
         var nanoseconds = 0;
-        if (HasNanoseconds(packet.Codec, form))
+        if (hasNanoseconds)
         {
             var exact = MediaTime.Rescale(presentation, rate, 1000 * NanosecondsPerMillisecond);
             milliseconds = DivideDown(exact);
