@@ -10,7 +10,7 @@ Usage: benchmarks/compare.sh [options] [scenario ...]
 
 Scenarios (viewers if none is named), of 4 Mbit/s each:
   viewers   one stream, 50, 200 and 500 viewers (--viewers)
-  slow      100 viewers, of whom 10 read 1 Mbit/s
+  slow      100 viewers, of whom 10 read 1 Mbit/s for 30 s
   stalled   100 viewers, of whom 10 do not read for 30 s, and then go on
   churn     20 viewers, beside whom 2,000 connections come and go
   idle      500 viewers of a stream that sends nothing
@@ -24,7 +24,7 @@ Options:
   --turns N           how often each server has its turn per scenario (3)
   --viewers "..."     numbers of viewers of the scenario viewers ("50 200 500")
   --streams "..."     STREAMSxVIEWERS of the scenario streams ("50x2 10x10")
-  --seconds N         measured per turn (10; stalled: at least 30)
+  --seconds N         measured per turn (10; slow and stalled: at least 30)
   --warmup N          before that (15: until the JIT has made its last version)
   --load "..."        more options for MediaGraph.LoadTest, such as "--bitrate 8 --audio"
   --out DIR           keeps each run's JSON and the servers' logs there
@@ -171,8 +171,8 @@ turns() {
 for scenario in "${scenarios[@]}"; do
   case $scenario in
     viewers) for count in $viewers; do turns --viewers "$count"; done ;;
-    slow) turns --viewers 100 --slow 10 ;;
-    stalled) turns --viewers 100 --stalled 10 --seconds "$((seconds > 30 ? seconds : 30))" ;;
+    # In less time buffers hold what is not read.
+    slow | stalled) turns --viewers 100 "--$scenario" 10 --seconds "$((seconds > 30 ? seconds : 30))" ;;
     churn) turns --viewers 20 --churn 2000 ;;
     idle) turns --viewers 0 --idle 500 ;;
     streams) for pair in $streams; do turns --streams "${pair%x*}" --viewers "${pair#*x}"; done ;;

@@ -75,7 +75,7 @@ internal static class Comparison
             return "-";
         var median = Median(values);
         var text = values.Length == 1 ? Number(median) : $"{Number(median)} ({Number(values.Min())} to {Number(values.Max())})";
-        return values != reference && reference.Length > 0 && Median(reference) is > 0 and var other ? $"{text}, ×{median / other:F2}" : text;
+        return values != reference && median > 0 && reference.Length > 0 && Median(reference) is > 0 and var other ? $"{text}, ×{median / other:F2}" : text;
     }
 
     private static string Number(double value) =>

@@ -124,7 +124,7 @@ internal sealed class LoadRun(LoadOptions options)
         _viewers = [.. Enumerable.Range(0, options.Streams * options.Viewers).Select(i => new Viewer(
             _target, i % options.Streams, _tracks[i % options.Streams],
             i < options.Slow ? ViewerKind.Slow : i < options.Slow + options.Stalled ? ViewerKind.Stalled : ViewerKind.Steady,
-            verifiesContent: i % options.Verify == 0, _latencies))];
+            verifiesContent: ((i / options.Streams) + (i % options.Streams)) % options.Verify == 0, _latencies))];
         await OpenAllAsync(_viewers, viewer => viewer.PlayAsync(NameOf(viewer.Stream), stop)).ConfigureAwait(false);
         if (_viewers.Length > 0)
         {
