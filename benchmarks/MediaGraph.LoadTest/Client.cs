@@ -89,7 +89,7 @@ internal abstract class Client : ChunkParser, IThreadPoolWorkItem, IDisposable
             Receive();
     }
 
-    /// <summary>Reads no more than so many bytes per second from now on.</summary>
+    /// <summary>Reads no more than so many bytes per second from now on; 0 for no limit.</summary>
     protected void SetRate(double bytesPerSecond)
     {
         _pacedSince = TimeProvider.System.GetTimestamp();

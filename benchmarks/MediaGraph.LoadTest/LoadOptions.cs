@@ -22,10 +22,10 @@ internal sealed record LoadOptions
 
         Who watches
           --viewers N        of each stream (50)
-          --slow N           so many of all viewers read less than comes while it is measured (0)
+          --slow N           so many of all viewers read less than comes while it is measured, and then all (0)
           --slow-rate MBIT   how much these read (a quarter of --bitrate)
           --stalled N        so many of all viewers stop reading while it is measured, and then go on (0); below 25 s
-                             of 4 Mbit/s a server's buffers hide it
+                             of 4 Mbit/s buffers hide it
           --idle N           further viewers of a stream that sends nothing, for the memory of one (0)
           --churn N          while it is measured, N connections come and go: players and publishers in turn, which
                              leave by FIN, by RST and half-closed in turn (0); a tenth as many go ahead uncounted

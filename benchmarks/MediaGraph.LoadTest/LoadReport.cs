@@ -77,7 +77,7 @@ internal sealed record LoadReport
         /// <summary>Never saw a keyframe.</summary>
         public required int WithoutPicture { get; init; }
 
-        /// <summary>Had not all that was published while it was measured 15 s later; slow ones do not count.</summary>
+        /// <summary>Had not all that was published while it was measured 15 s later.</summary>
         public required int Behind { get; init; }
 
         public required FrameFaults Faults { get; init; }

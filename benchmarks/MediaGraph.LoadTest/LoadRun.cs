@@ -181,20 +181,23 @@ internal sealed class LoadRun(LoadOptions options)
         };
     }
 
-    // Who gets nothing any more misses no frame: all but slow ones must have, in time, what has been published by now.
+    // Who gets nothing any more misses no frame, and who reads slowly has not come to what it missed: all must have, in time, what has
+    // been published by now.
     private async Task CatchUpAsync(CancellationToken stop)
     {
-        _phase = options.Stalled > 0 ? "stalled viewers go on" : "waiting for the last frames";
+        _phase = "waiting until all viewers are up to date";
         Publisher[] publishers = [.. _publishers.TakeLast(options.Streams)]; // without the one of idle viewers
         _goals = [.. publishers.Select(publisher => publisher.Next)];
         foreach (var viewer in Of(ViewerKind.Stalled))
             viewer.Resume();
+        foreach (var viewer in Of(ViewerKind.Slow))
+            viewer.SpeedUp();
         var start = TimeProvider.System.GetTimestamp();
         while (_viewers.Where(IsBehind).Any(viewer => viewer.Failure is null) && TimeProvider.System.GetElapsedTime(start) < CatchUpLimit)
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, stop).ConfigureAwait(false);
     }
 
-    private bool IsBehind(Viewer viewer) => viewer.Kind != ViewerKind.Slow && viewer.Next < _goals[viewer.Stream];
+    private bool IsBehind(Viewer viewer) => viewer.Next < _goals[viewer.Stream];
 
     private LoadReport Report()
     {

@@ -66,6 +66,9 @@ internal sealed class Viewer : Client
     /// <summary>Reads no more than so many megabits per second from now on.</summary>
     public void SlowDown(double megabits) => SetRate(megabits * 1e6 / 8);
 
+    /// <summary>Reads all that comes again.</summary>
+    public void SpeedUp() => SetRate(0);
+
     protected override void OnPayload(Message message, int offset, ReadOnlySpan<byte> bytes)
     {
         if (message.Type == 9 && _video is not null)

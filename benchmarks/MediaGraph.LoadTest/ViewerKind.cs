@@ -6,7 +6,7 @@ internal enum ViewerKind
     /// <summary>All that comes: it may miss nothing.</summary>
     Steady,
 
-    /// <summary>Less than comes, while it is measured.</summary>
+    /// <summary>Less than comes while it is measured, and then all.</summary>
     Slow,
 
     /// <summary>Nothing while it is measured, and then all that comes.</summary>

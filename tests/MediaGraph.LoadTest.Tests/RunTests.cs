@@ -188,6 +188,22 @@ public sealed class RunTests
         Assert.That(report.Server, Is.Null);
     }
 
+    [TestCase("--stalled", "2")]
+    [TestCase("--slow", "2", "--slow-rate", "1")]
+    public async Task Who_does_not_keep_up_misses_frames_and_goes_on_at_a_keyframe(params string[] arguments)
+    {
+        await using var hub = new StreamHub();
+        await using var server = new RtmpServer(hub, new RtmpServerOptions { EndPoint = new(IPAddress.Loopback, 0) });
+        await server.StartAsync();
+        // Several times what buffers hold.
+        var options = Options(server.LocalEndPoint!.Port, [.. arguments, "--viewers", "2", "--bitrate", "100", "--seconds", "3"]);
+        var report = await new LoadRun(options).RunAsync(CancellationToken.None);
+        var viewers = (report.Slow ?? report.Stalled)!;
+        Assert.That(report.IsRight, Is.True, ReportFile.Write(report));
+        Assert.That(viewers.Faults, Is.EqualTo(None with { Gaps = viewers.Faults.Gaps, Lost = viewers.Faults.Lost }));
+        Assert.That(viewers.Faults.Gaps, Is.GreaterThanOrEqualTo(viewers.Viewers));
+    }
+
     [Test]
     [NonParallelizable] // it counts the process's sockets
     public async Task A_server_s_process_is_measured_before_during_and_after()
