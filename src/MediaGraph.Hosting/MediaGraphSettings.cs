@@ -134,6 +134,7 @@ internal sealed class MediaGraphSettings
                 MaxConnections = connections.Int32("MaxConnections", defaults.Connections.MaxConnections),
                 MaxPerAddress = connections.Int32("MaxPerAddress", defaults.Connections.MaxPerAddress),
                 MaxHalfOpen = connections.Int32("MaxHalfOpen", defaults.Connections.MaxHalfOpen),
+                MaxHalfOpenPerAddress = connections.Int32("MaxHalfOpenPerAddress", defaults.Connections.MaxHalfOpenPerAddress),
             },
             MaxMediaMessageBytes = limits.Int32("MaxMediaMessageBytes", defaults.MaxMediaMessageBytes),
             MaxMessageBytes = limits.Int32("MaxMessageBytes", defaults.MaxMessageBytes),
@@ -157,8 +158,6 @@ internal sealed class MediaGraphSettings
         [
             ("StalePublisherAfter", hub.StalePublisherAfter, TimeSpan.FromSeconds(1)),
             ("WaitForPublisher", hub.WaitForPublisher, TimeSpan.Zero),
-            ("GroupCache:MaxDuration", hub.GroupCache.MaxDuration, TimeSpan.Zero),
-            ("Queue:MaxAge", hub.Queue.MaxAge, TimeSpan.FromMilliseconds(100)),
             ("AuthorizationFailures:MinDelay", hub.AuthorizationFailures.MinDelay, TimeSpan.Zero),
             ("AuthorizationFailures:MaxDelay", hub.AuthorizationFailures.MaxDelay, hub.AuthorizationFailures.MinDelay),
         ];
@@ -170,13 +169,7 @@ internal sealed class MediaGraphSettings
 
         (string Name, long Value, long Least)[] sizes =
         [
-            ("GroupCache:MaxBytes", hub.GroupCache.MaxBytes, 0),
-            ("GroupCache:MaxPackets", hub.GroupCache.MaxPackets, 1),
-            ("Queue:MaxBytes", hub.Queue.MaxBytes, 1),
-            ("Queue:MaxPackets", hub.Queue.MaxPackets, 1),
             ("AuthorizationFailures:MaxPerMinute", hub.AuthorizationFailures.MaxPerMinute, 1),
-            ("Queue:MaxReplyBytes", hub.Queue.MaxReplyBytes, 4096),
-            ("Queue:MaxInPlaceBytes", hub.Queue.MaxInPlaceBytes, 0),
             ("Pool:MaxRetainedBytes", hub.Pool.MaxRetainedBytes, 0),
         ];
         foreach (var (name, value, least) in sizes)
@@ -184,5 +177,8 @@ internal sealed class MediaGraphSettings
             if (value < least)
                 yield return $"{prefix}{name} is {value}; it must be {least} or more.";
         }
+
+        foreach (var error in hub.GroupCache.Validate($"{prefix}GroupCache:").Concat(hub.Queue.Validate($"{prefix}Queue:")))
+            yield return error;
     }
 }

@@ -68,6 +68,7 @@ public sealed class ConfigurationTests
             ["Rtmp:Limits:Connections:MaxConnections"] = "11",
             ["Rtmp:Limits:Connections:MaxPerAddress"] = "12",
             ["Rtmp:Limits:Connections:MaxHalfOpen"] = "13",
+            ["Rtmp:Limits:Connections:MaxHalfOpenPerAddress"] = "10",
             ["Rtmp:Limits:MaxMediaMessageBytes"] = "14000",
             ["Rtmp:Limits:MaxMessageBytes"] = "15000",
             ["Rtmp:Limits:MaxAssemblyBytes"] = "160000",
@@ -129,7 +130,7 @@ public sealed class ConfigurationTests
                 WindowAcknowledgementSize = 5_000_000,
                 Limits = new()
                 {
-                    Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13 },
+                    Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13, MaxHalfOpenPerAddress = 10 },
                     MaxMediaMessageBytes = 14_000,
                     MaxMessageBytes = 15_000,
                     MaxAssemblyBytes = 160_000,
@@ -206,6 +207,9 @@ public sealed class ConfigurationTests
             ["Rtmp:Limits:MaxChunkStreams"] = "1",
             ["Rtmp:Limits:Connections:MaxHalfOpen"] = "99999999999",
             ["Rtmp:Queue:OnOverflow"] = "Wait",
+            ["Rtmp:Queue:MaxReplyBytes"] = "1",
+            ["Queue:MaxReplyBytes"] = "1",
+            ["GroupCache:MaxPackets"] = "0",
             ["WaitForPubliser"] = "10",
         });
         Assert.That(errors, Is.EquivalentTo(new[]
@@ -222,6 +226,9 @@ public sealed class ConfigurationTests
             "MediaGraph:Rtmp:Limits:MaxChunkStreams is 1; it must be 4 to 65600.",
             "MediaGraph:Rtmp:Limits:Connections:MaxHalfOpen is '99999999999'; it must be a whole number up to 2147483647.",
             "MediaGraph:Rtmp:Queue:OnOverflow is 'Wait'; it must be DropToKeyframe or Disconnect.",
+            "MediaGraph:Rtmp:Queue:MaxReplyBytes is 1; it must be 4096 or more.",
+            "MediaGraph:Queue:MaxReplyBytes is 1; it must be 4096 or more.",
+            "MediaGraph:GroupCache:MaxPackets is 0; it must be 1 or more.",
             "MediaGraph:WaitForPubliser is not known. Is it MediaGraph:WaitForPublisher?",
         }));
     }

@@ -10,8 +10,9 @@ internal static partial class Log
     [LoggerMessage(2000, LogLevel.Information, "RTMP listens on {EndPoint}")]
     public static partial void Listening(ILogger logger, IPEndPoint endPoint);
 
-    [LoggerMessage(2001, LogLevel.Warning, "Accepting failed, trying again")]
-    public static partial void AcceptFailed(ILogger logger, Exception exception);
+    // Without the stack: when no descriptor is left, what it is made of cannot be opened.
+    [LoggerMessage(2001, LogLevel.Warning, "Accepting failed, trying again: {Reason}")]
+    public static partial void AcceptFailed(ILogger logger, string reason);
 
     [LoggerMessage(2002, LogLevel.Warning, "Connection from {RemoteEndPoint} refused: {Reason}")]
     public static partial void ConnectionRefused(ILogger logger, EndPoint? remoteEndPoint, string reason);

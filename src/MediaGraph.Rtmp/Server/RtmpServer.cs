@@ -95,7 +95,7 @@ public sealed class RtmpServer : IAsyncDisposable
             ObjectDisposedException.ThrowIf(_isStopped, this);
             if (_listener is not null)
                 throw new InvalidOperationException("The server was started before.");
-            _listener = SocketListener.Start(Options.EndPoint, t => Accept(t), e => Log.AcceptFailed(Logger, e), TimeProvider);
+            _listener = SocketListener.Start(Options.EndPoint, t => Accept(t), e => Log.AcceptFailed(Logger, e.Message), TimeProvider);
             Log.Listening(Logger, _listener.LocalEndPoint);
         }
 

@@ -137,7 +137,7 @@ public sealed class SocketTests
     [Test]
     public async Task J4_A_hundred_silent_sockets_hold_nobody_s_handshake_up()
     {
-        await using var bench = await Bench.ListenAsync();
+        await using var bench = await Bench.ListenAsync(ManyHalfOpen);
         for (var i = 0; i < 100; i++)
             await bench.OpenAsync();
         await Eventually.EqualAsync(() => bench.Server.Connections, 100, "connections");
@@ -153,7 +153,7 @@ public sealed class SocketTests
     [Test]
     public async Task I10_A_stop_with_300_live_connections_ends_them_all_and_may_be_called_from_a_handler()
     {
-        await using var bench = await Bench.ListenAsync();
+        await using var bench = await Bench.ListenAsync(ManyHalfOpen);
         var publisher = await bench.PublishAsync("cam");
         await publisher.HeadersAsync(1);
         await publisher.GroupAsync(1, 0);
@@ -256,6 +256,12 @@ public sealed class SocketTests
 
         Assert.That(bench.Snapshot("live/cam").Consumers.Max(c => c.Packets.DroppedByOverflow), Is.Positive);
     }
+
+    // All of a test's clients have one address.
+    private static RtmpServerOptions ManyHalfOpen => new()
+    {
+        Limits = new RtmpLimits { Connections = new ConnectionLimits { MaxHalfOpenPerAddress = 128 } },
+    };
 
     // Of sockets alone: the runtime opens and closes others as it likes.
     private static int Sockets() => Directory.GetFileSystemEntries("/proc/self/fd").Count(descriptor =>
