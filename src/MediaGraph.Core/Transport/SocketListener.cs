@@ -17,7 +17,7 @@ public sealed class SocketListener : IAsyncDisposable
     private const int SpareDescriptors = 64; // at most a quarter of the limit
 
     private readonly Socket _socket;
-    private readonly Action<ITransport> _onAccepted;
+    private readonly Action<SocketTransport> _onAccepted;
     private readonly Action<Exception> _onError;
     private readonly TimeProvider _timeProvider;
     private readonly long _descriptorLimit; // a socket with this number, or a higher one, is one too many
@@ -26,7 +26,7 @@ public sealed class SocketListener : IAsyncDisposable
     private bool _isDisposed;
 
     private SocketListener(
-        Socket socket, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider timeProvider)
+        Socket socket, Action<SocketTransport> onAccepted, Action<Exception> onError, TimeProvider timeProvider)
     {
         _socket = socket;
         _onAccepted = onAccepted;
@@ -48,7 +48,7 @@ public sealed class SocketListener : IAsyncDisposable
     /// <param name="timeProvider">Null for the system's time.</param>
     /// <exception cref="SocketException">The port cannot be bound.</exception>
     public static SocketListener Start(
-        IPEndPoint endPoint, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider? timeProvider = null)
+        IPEndPoint endPoint, Action<SocketTransport> onAccepted, Action<Exception> onError, TimeProvider? timeProvider = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         ArgumentNullException.ThrowIfNull(onAccepted);

@@ -24,12 +24,12 @@ public sealed class SocketTests
         await using var bench = await Bench.ListenAsync();
         await CycleAsync(bench, 20); // what the runtime opens once is open now
         await Eventually.EqualAsync(() => bench.Server.Connections, 0, "connections");
-        var sockets = Sockets();
+        var sockets = OpenSockets.Count();
         Assert.That(sockets, Is.Positive, "the listener's");
         var tasks = ThreadPool.PendingWorkItemCount;
         await CycleAsync(bench, 980);
         await Eventually.EqualAsync(() => bench.Server.Connections, 0, "connections");
-        await Eventually.Async(() => Sockets() <= sockets, "descriptors at their baseline");
+        await Eventually.Async(() => OpenSockets.Count() <= sockets, "descriptors at their baseline");
         await Eventually.Async(() => ThreadPool.PendingWorkItemCount <= tasks + 2, "tasks at their baseline");
         Assert.That(bench.TakeEvents().OfType<ConnectionClosed>().Count(), Is.EqualTo(1250), "I5: once each; every fourth cycle has two");
 
@@ -262,18 +262,4 @@ public sealed class SocketTests
     {
         Limits = new RtmpLimits { Connections = new ConnectionLimits { MaxHalfOpenPerAddress = 128 } },
     };
-
-    // Of sockets alone: the runtime opens and closes others as it likes.
-    private static int Sockets() => Directory.GetFileSystemEntries("/proc/self/fd").Count(descriptor =>
-    {
-        try
-        {
-            var target = File.ResolveLinkTarget(descriptor, returnFinalTarget: false);
-            return target?.Name.StartsWith("socket:", StringComparison.Ordinal) == true;
-        }
-        catch (IOException)
-        {
-            return false; // closed meanwhile
-        }
-    });
 }
