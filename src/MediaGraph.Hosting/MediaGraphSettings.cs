@@ -1,5 +1,6 @@
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
+using MediaGraph.Rtmp;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Security;
 using MediaGraph.Streams;

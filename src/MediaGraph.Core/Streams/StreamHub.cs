@@ -74,6 +74,14 @@ public sealed class StreamHub : IAsyncDisposable
     public Feed Publish(string stream, params IReadOnlyList<Track> tracks) =>
         StartFeed(new PublishRequest(stream) { Tracks = tracks });
 
+    /// <summary>Publishes a stream by code, past the authorizer.</summary>
+    /// <inheritdoc cref="Publish(string, IReadOnlyList{Track})"/>
+    public Feed Publish(PublishRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return StartFeed(request);
+    }
+
     /// <summary>Publishes a stream, if the authorizer allows it.</summary>
     /// <exception cref="StreamException">See <see cref="StreamError"/>.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
@@ -138,6 +146,20 @@ public sealed class StreamHub : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(format);
         var peer = await AuthorizeAsync(StreamAction.Play, request.Stream, request.Peer, cancellationToken).ConfigureAwait(false);
         return AddSubscription(request with { Peer = peer }, queue, format);
+    }
+
+    /// <summary>Subscribes a protocol's queue past the authorizer, for what the application itself sends out.</summary>
+    /// <param name="request">Who wants to be fed by what.</param>
+    /// <param name="queue">Where the packets go; the caller owns it.</param>
+    /// <param name="format">How packets become bytes.</param>
+    /// <returns>Held until it is started.</returns>
+    /// <exception cref="StreamException">See <see cref="StreamError"/>.</exception>
+    public Subscription Subscribe(SubscribeRequest request, PacketQueue queue, WireFormat format)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(queue);
+        ArgumentNullException.ThrowIfNull(format);
+        return AddSubscription(request, queue, format);
     }
 
     /// <summary>The stream of that name; null when there is none.</summary>

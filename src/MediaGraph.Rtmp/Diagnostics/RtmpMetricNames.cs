@@ -1,26 +1,29 @@
 namespace MediaGraph.Rtmp.Diagnostics;
 
-/// <summary>Names of the meter and the instruments of the RTMP server.</summary>
+/// <summary>Names of the meter and the instruments of RTMP servers and clients.</summary>
 public static class RtmpMetricNames
 {
-    /// <summary>The server's meter.</summary>
+    /// <summary>The meter.</summary>
     public const string Meter = "MediaGraph.Rtmp";
 
-    /// <summary>Gauge: connections that are open.</summary>
+    /// <summary>Gauge: connections that are open; the tag <c>role</c> is <c>server</c> or <c>client</c>.</summary>
     public const string Connections = "mediagraph.rtmp.connections";
 
-    /// <summary>Counter: connections that were accepted.</summary>
+    /// <summary>Counter: connections that servers accepted.</summary>
     public const string ConnectionsAccepted = "mediagraph.rtmp.connections.accepted";
+
+    /// <summary>Counter: connections that clients made.</summary>
+    public const string ConnectionsDialed = "mediagraph.rtmp.connections.dialed";
 
     /// <summary>Counter: connections that a limit refused.</summary>
     public const string ConnectionsRefused = "mediagraph.rtmp.connections.refused";
 
-    /// <summary>Counter: connections that ended; the tag <c>reason</c> is a <see cref="Graph.CloseCode"/>.</summary>
+    /// <summary>Counter: connections that ended; the tag <c>reason</c> is a <see cref="Graph.CloseCode"/>, <c>role</c> as above.</summary>
     public const string ConnectionsClosed = "mediagraph.rtmp.connections.closed";
 
-    /// <summary>Counter, in bytes: what ended connections had received.</summary>
+    /// <summary>Counter, in bytes: what ended connections had received; with the tag <c>role</c>.</summary>
     public const string BytesReceived = "mediagraph.rtmp.bytes.received";
 
-    /// <summary>Counter, in bytes: what ended connections had sent.</summary>
+    /// <summary>Counter, in bytes: what ended connections had sent; with the tag <c>role</c>.</summary>
     public const string BytesSent = "mediagraph.rtmp.bytes.sent";
 }

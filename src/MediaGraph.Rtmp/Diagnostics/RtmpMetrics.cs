@@ -1,24 +1,33 @@
 using System.Diagnostics.Metrics;
 using MediaGraph.Graph;
-using MediaGraph.Rtmp.Server;
 
 namespace MediaGraph.Rtmp.Diagnostics;
 
-/// <summary>The RTMP server's instruments.</summary>
+/// <summary>The instruments of an RTMP server or client.</summary>
 internal sealed class RtmpMetrics : IDisposable
 {
     private readonly Meter _meter;
+    private readonly KeyValuePair<string, object?> _role;
     private readonly Counter<long> _accepted;
+    private readonly Counter<long> _dialed;
     private readonly Counter<long> _closed;
     private readonly Counter<long> _received;
     private readonly Counter<long> _sent;
 
-    public RtmpMetrics(RtmpServer server, IMeterFactory? meterFactory)
+    /// <param name="role"><c>server</c> or <c>client</c>: the tag of what both have.</param>
+    /// <param name="connections">Connections now.</param>
+    /// <param name="refused">Connections that a limit refused; null for a client.</param>
+    /// <param name="meterFactory">Null for a meter of its own.</param>
+    public RtmpMetrics(string role, Func<int> connections, Func<long>? refused, IMeterFactory? meterFactory)
     {
+        _role = new("role", role);
         _meter = meterFactory?.Create(RtmpMetricNames.Meter) ?? new Meter(RtmpMetricNames.Meter);
-        _meter.CreateObservableGauge(RtmpMetricNames.Connections, () => server.Connections, "{connection}");
-        _meter.CreateObservableCounter(RtmpMetricNames.ConnectionsRefused, () => server.RefusedConnections, "{connection}");
+        _meter.CreateObservableGauge(
+            RtmpMetricNames.Connections, () => new Measurement<int>(connections(), _role), "{connection}");
+        if (refused is not null)
+            _meter.CreateObservableCounter(RtmpMetricNames.ConnectionsRefused, refused, "{connection}");
         _accepted = _meter.CreateCounter<long>(RtmpMetricNames.ConnectionsAccepted, "{connection}");
+        _dialed = _meter.CreateCounter<long>(RtmpMetricNames.ConnectionsDialed, "{connection}");
         _closed = _meter.CreateCounter<long>(RtmpMetricNames.ConnectionsClosed, "{connection}");
         _received = _meter.CreateCounter<long>(RtmpMetricNames.BytesReceived, "By");
         _sent = _meter.CreateCounter<long>(RtmpMetricNames.BytesSent, "By");
@@ -26,11 +35,13 @@ internal sealed class RtmpMetrics : IDisposable
 
     public void CountAccepted() => _accepted.Add(1);
 
+    public void CountDialed() => _dialed.Add(1);
+
     public void CountClosed(CloseCode reason, long received, long sent)
     {
-        _closed.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString()));
-        _received.Add(received);
-        _sent.Add(sent);
+        _closed.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString()), _role);
+        _received.Add(received, _role);
+        _sent.Add(sent, _role);
     }
 
     public void Dispose() => _meter.Dispose();

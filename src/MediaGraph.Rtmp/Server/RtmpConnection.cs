@@ -1,248 +1,59 @@
 using System.Buffers;
-using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
-using MediaGraph.Containers.Flv;
-using MediaGraph.Delivery;
 using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Rtmp.Amf;
-using MediaGraph.Rtmp.Chunking;
 using MediaGraph.Rtmp.Handshake;
 using MediaGraph.Rtmp.Messages;
+using MediaGraph.Rtmp.Sessions;
+using MediaGraph.Security;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
-using Microsoft.Extensions.Logging;
 
 namespace MediaGraph.Rtmp.Server;
 
-/// <summary>
-/// One connection to the server. Its one task reads, obeys, and at the end frees everything, exactly once, whatever ended it.
-/// Others only ask for the end: <see cref="RequestClose"/> lets the task say goodbye, <see cref="Abort"/> does not.
-/// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "EndAsync, the one way out, disposes of what it owns.")]
-internal sealed partial class RtmpConnection
+/// <summary>A session of the server's: the commands (RTMP 1.0 §7.2) and their answers.</summary>
+internal sealed class RtmpConnection : RtmpSession
 {
-    private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromMilliseconds(250);
     private const int MaxStreamNames = 64; // that the event at the end names
-    private const int MaxGoodbyeBytes = 64 << 10;
-    private const int MaxTurnBytes = 128 << 10; // that are read without letting others have the thread
 
-    private readonly RtmpServer _server;
-    private readonly ITransport _transport;
+    private readonly RtmpServerOptions _options;
     private readonly ConnectionGuard.Place _place;
-    private readonly ConnectionWriter _writer;
-    private readonly ChunkReader _reader;
-    private readonly AmfLimits _amfLimits;
-    private readonly CancellationTokenSource _closing = new();
-    private readonly long _opened;
-    private RtmpStream?[] _streams; // by message stream id - 1; written by the connection's task, read by the sweep
     private readonly SortedSet<string> _roles = []; // what it has been, for the event at its end
     private readonly SortedSet<string> _streamNames = [];
-    private readonly ConcurrentQueue<(RtmpStream Stream, CloseReason Reason)> _revoked = new();
-    private CloseReason? _reason;
-    private Task _completion = Task.CompletedTask;
-
-    // Timestamps of the server's time provider, read by the sweep and by whoever wants to replace a stale publisher.
-    private long _lastHeard;
-    private long _lastActive;
+    private RtmpAddress? _app; // null until connected
+    private string _tcUrlQuery = "";
     private long _lastPing;
-    private bool _isEstablished;
 
-    private uint _acknowledgementWindow;
-    private long _acknowledged;
-
-    public RtmpConnection(RtmpServer server, ITransport transport, ConnectionGuard.Place place, long id)
+    public RtmpConnection(
+        RtmpSessions sessions, RtmpServerOptions options, ITransport transport, ConnectionGuard.Place place, long id)
+        : base(sessions, transport, id)
     {
-        _server = server;
-        _transport = transport;
+        _options = options;
         _place = place;
-        Id = id;
-        var limits = server.Options.Limits;
-        var queue = server.Options.Queue;
-        _writer = new ConnectionWriter(transport, server.Hub.Pool, OnWriterFailed, queue, server.TimeProvider);
-        _reader = new ChunkReader(server.Hub.Pool, new ChunkLimits
-        {
-            MaxChunkStreams = limits.MaxChunkStreams,
-            MaxMediaMessageLength = limits.MaxMediaMessageBytes,
-            MaxMessageLength = limits.MaxMessageBytes,
-            MaxAssemblyBytes = limits.MaxAssemblyBytes,
-        })
-        {
-            AcceptsLargeMessages = false, // until it publishes
-        };
-        _amfLimits = new AmfLimits
-        {
-            MaxDepth = limits.MaxAmfDepth,
-            MaxValues = limits.MaxAmfValues,
-            MaxStringLength = limits.MaxAmfStringBytes,
-        };
-        _streams = [];
-        _opened = _lastHeard = _lastActive = _lastPing = server.TimeProvider.GetTimestamp();
-        _acknowledgementWindow = (uint)server.Options.WindowAcknowledgementSize;
+        _lastPing = Time.GetTimestamp();
     }
 
-    public long Id { get; }
+    protected override bool AnswersPings => true;
 
-    /// <summary>Ends when nothing of the connection runs any more. Never fails.</summary>
-    public Task Completion => _completion;
+    protected override string InactivityText => "neither published nor played";
 
-    private TimeProvider Time => _server.TimeProvider;
-
-    private ILogger Logger => _server.Logger;
-
-    /// <summary>Starts the connection's task; called once. The server owns the task and awaits it.</summary>
-    public void Start() => _completion = Task.Run(RunAsync);
-
-    /// <summary>Asks for the end; the peer is told. Waits for nothing.</summary>
-    public void RequestClose(CloseReason reason)
+    protected override void OnOpened()
     {
-        if (Interlocked.CompareExchange(ref _reason, reason, null) is not null)
-            return;
-        _ = _closing.CancelAsync(); // whoever listens, an authorizer for instance, does not run on this thread
-        _transport.Input.CancelPendingRead();
+        Hub.Events.Publish(new ConnectionOpened(Time.GetUtcNow(), "rtmp", Id, RemoteEndPoint));
+        Sessions.Metrics.CountAccepted();
+        Log.ConnectionOpened(Logger, Id, RemoteEndPoint);
     }
 
-    /// <summary>Cuts the connection. Waits for nothing.</summary>
-    public void Abort(CloseReason reason)
-    {
-        Interlocked.CompareExchange(ref _reason, reason, null);
-        _transport.Abort(reason);
-        _ = _closing.CancelAsync();
-    }
-
-    // A player that only meets a codec which it cannot take can be told so; any other failure is the end.
-    private void OnWriterFailed(CloseReason reason)
-    {
-        if (reason.Code == CloseCode.CodecMismatch)
-            RequestClose(reason);
-        else
-            Abort(reason);
-    }
-
-    /// <summary>Cuts the connection when one of its deadlines has passed, and pings a silent player. Called every second.</summary>
-    public void CheckDeadlines()
-    {
-        var options = _server.Options;
-        var now = Time.GetTimestamp();
-        var (isActive, isPublisher) = GetActivity();
-        if (isActive)
-            Volatile.Write(ref _lastActive, now);
-        var silence = Time.GetElapsedTime(Volatile.Read(ref _lastHeard), now);
-        if (!Volatile.Read(ref _isEstablished))
-        {
-            if (Time.GetElapsedTime(_opened, now) >= options.HandshakeTimeout)
-                Abort(Late("the handshake took too long"));
-        }
-        else if (Time.GetElapsedTime(Volatile.Read(ref _lastActive), now) >= options.CommandTimeout)
-        {
-            Abort(Late("neither published nor played"));
-        }
-        else if (silence >= options.ReadTimeout)
-        {
-            Abort(Late(isPublisher ? "the publisher sent nothing" : "the player answered nothing"));
-        }
-        else if (_writer.GetStatistics().StalledFor >= options.WriteTimeout)
-        {
-            Abort(Late("the peer took nothing"));
-        }
-        else if (isActive && !isPublisher && silence >= options.PingInterval
-            && Time.GetElapsedTime(_lastPing, now) >= options.PingInterval)
-        {
-            _lastPing = now;
-            Send(output => ControlMessage.WritePingRequest(output, (uint)Time.GetElapsedTime(_opened, now).TotalMilliseconds));
-        }
-
-        static CloseReason Late(string text) => new(CloseCode.Deadline, text);
-    }
-
-    private (bool IsActive, bool IsPublisher) GetActivity()
-    {
-        var (isActive, isPublisher) = (false, false);
-        foreach (var stream in Volatile.Read(ref _streams))
-        {
-            if (stream is not { IsActive: true })
-                continue;
-            isActive = true;
-            isPublisher |= stream.Feed is not null;
-        }
-
-        return (isActive, isPublisher);
-    }
-
-    private async Task RunAsync()
-    {
-        CloseReason reason;
-        try
-        {
-            _server.Hub.Events.Publish(new ConnectionOpened(Time.GetUtcNow(), "rtmp", Id, _transport.RemoteEndPoint));
-            _server.Metrics.CountAccepted();
-            Log.ConnectionOpened(Logger, Id, _transport.RemoteEndPoint);
-            await HandshakeAsync().ConfigureAwait(false);
-            Volatile.Write(ref _lastActive, Time.GetTimestamp());
-            Volatile.Write(ref _isEstablished, true); // from now on the sweep looks at the line above
-            _place.Established();
-            reason = await ReadAsync().ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            reason = ReasonOf(e);
-        }
-
-        reason = Interlocked.CompareExchange(ref _reason, reason, null) ?? reason;
-        await GuardAsync(() => EndAsync(reason)).ConfigureAwait(false);
-        await GuardAsync(() => ReleaseAsync(reason)).ConfigureAwait(false);
-        await GuardAsync(() =>
-        {
-            Report(reason);
-            return Task.CompletedTask;
-        }).ConfigureAwait(false);
-        _place.Dispose();
-        _server.Remove(this);
-    }
-
-    // Each step of the end is taken, whatever became of the one before.
-    private async Task GuardAsync(Func<Task> step)
-    {
-        try
-        {
-            await step().ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            Log.ConnectionFaulted(Logger, e, Id);
-        }
-    }
-
-    private CloseReason ReasonOf(Exception exception)
-    {
-        switch (exception)
-        {
-            case RtmpProtocolException or FlvFormatException:
-                return new CloseReason(CloseCode.ProtocolError, exception.Message);
-            case LimitException:
-                return new CloseReason(CloseCode.LimitExceeded, exception.Message);
-            case EndOfStreamException:
-                return new CloseReason(CloseCode.PeerClosed, "the peer closed the connection");
-            case IOException or ObjectDisposedException:
-                return new CloseReason(CloseCode.ConnectionLost, "the connection was lost");
-            case OperationCanceledException when _closing.IsCancellationRequested:
-                return CloseReason.Stopping; // the reason was set by whoever cancelled
-            default:
-                Log.ConnectionFaulted(Logger, exception, Id);
-                return new CloseReason(CloseCode.Fault, "a fault of the server");
-        }
-    }
-
-    private async Task HandshakeAsync()
+    protected override async Task HandshakeAsync()
     {
         var random = ArrayPool<byte>.Shared.Rent(RtmpHandshake.S0S1S2Length);
         try
         {
             var answer = random.AsMemory(0, RtmpHandshake.S0S1S2Length);
             await ReadExactlyAsync(RtmpHandshake.C0C1Length, c0c1 =>
-                RtmpHandshake.AnswerClient(c0c1, answer.Span, (uint)Time.GetElapsedTime(_opened).TotalMilliseconds))
+                RtmpHandshake.AnswerClient(c0c1, answer.Span, (uint)Duration.TotalMilliseconds))
                 .ConfigureAwait(false);
-            _writer.Send(answer.Span);
+            Writer.Send(answer.Span);
 
             // C2 repeats S1; clients that do it wrong work all the same, so it is not compared.
             await ReadExactlyAsync(RtmpHandshake.BlockLength, static _ => { }).ConfigureAwait(false);
@@ -253,106 +64,364 @@ internal sealed partial class RtmpConnection
         }
     }
 
-    private async Task ReadExactlyAsync(int length, Action<ReadOnlySpan<byte>> consume)
+    protected override async Task<CloseReason> ServeAsync()
     {
-        while (true)
-        {
-            var result = await _transport.Input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
-            var (consumed, examined) = (result.Buffer.Start, result.Buffer.End);
-            try
-            {
-                if (result.IsCanceled)
-                    throw new OperationCanceledException(_closing.Token);
-                if (result.Buffer.Length >= length)
-                {
-                    var block = result.Buffer.Slice(0, length);
-                    consumed = examined = block.End;
-                    consume(block.IsSingleSegment ? block.FirstSpan : block.ToArray());
-                    Volatile.Write(ref _lastHeard, Time.GetTimestamp());
-                    return;
-                }
+        _place.Established();
+        return (await ReadAsync().ConfigureAwait(false))!;
+    }
 
-                if (length == RtmpHandshake.C0C1Length && result.Buffer.FirstSpan is [not 3, ..])
-                    throw new RtmpProtocolException("The peer does not speak RTMP.");
-                if (result.IsCompleted)
-                    throw new EndOfStreamException();
-            }
-            finally
-            {
-                _transport.Input.AdvanceTo(consumed, examined);
-            }
+    protected override void OnStreamEvent(UserControlEvent type, uint streamId)
+    {
+        // Players have no streams of their own.
+    }
+
+    protected override bool TryBeginFeed(uint streamId) => false;
+
+    protected override void OnSilentPlayer(long now, TimeSpan silence)
+    {
+        if (silence < _options.PingInterval || Time.GetElapsedTime(_lastPing, now) < _options.PingInterval)
+            return;
+        _lastPing = now;
+        Send(output => ControlMessage.WritePingRequest(output, (uint)Duration.TotalMilliseconds));
+    }
+
+    protected override void SayStreamEnd(RtmpStream stream, CloseReason reason)
+    {
+        if (stream.Subscription is { State: not SubscriptionState.Ended })
+            SendPlayEnd(stream.Id, reason);
+        else if (stream.Feed is not null)
+            SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Unpublish.Success", reason.Text);
+    }
+
+    protected override void OnClosed(CloseReason reason, long receivedBytes, long sentBytes)
+    {
+        try
+        {
+            Sessions.Metrics.CountClosed(reason.Code, receivedBytes, sentBytes);
+            if (reason.Code is CloseCode.ProtocolError or CloseCode.LimitExceeded or CloseCode.Deadline && Sessions.MayWarn())
+                Log.ConnectionCut(Logger, Id, RemoteEndPoint, reason);
+            else
+                Log.ConnectionClosed(Logger, Id, Duration, reason);
+            Hub.Events.Publish(new ConnectionClosed(
+                Time.GetUtcNow(), "rtmp", Id, RemoteEndPoint, string.Join('+', _roles), [.. _streamNames], Duration, reason));
+        }
+        finally
+        {
+            _place.Dispose();
         }
     }
 
-    private async Task<CloseReason> ReadAsync()
+    // ---- Commands ---------------------------------------------------------------------------------------------------------
+
+    protected override async ValueTask<CloseReason?> HandleCommandAsync(RtmpCommand command)
     {
-        for (var turn = 0L; ;)
+        if (_app is null && command.Name != "connect")
+            throw new RtmpProtocolException($"The command '{command.PrintableName}' comes before connect.");
+        switch (command.Name)
         {
-            var reading = _transport.Input.ReadAsync(CancellationToken.None);
-            if (!reading.IsCompleted)
-                turn = _reader.BytesRead;
-            else if (_reader.BytesRead - turn >= MaxTurnBytes)
-            {
-                await Task.Yield(); // a peer that always has more to say does not keep the thread to itself
-                turn = _reader.BytesRead;
-            }
-
-            var result = await reading.ConfigureAwait(false);
-            var buffer = result.Buffer;
-            var isExamined = true;
-            try
-            {
-                if (result.IsCanceled)
-                {
-                    if (_reason is { } asked)
-                        return asked;
-                    if (EndRevokedStreams() is { } revoked && !GetActivity().IsActive)
-                        return revoked;
-                    isExamined = false;
-                    continue;
-                }
-
-                Volatile.Write(ref _lastHeard, Time.GetTimestamp());
-                while (_reader.TryRead(ref buffer, out var message))
-                {
-                    if (!TryHandle(message) && await HandleCommandAsync(message).ConfigureAwait(false) is { } refusal)
-                        return refusal;
-                    if (_closing.IsCancellationRequested)
-                        return _reason ?? CloseReason.Requested;
-                }
-            }
-            finally
-            {
-                _transport.Input.AdvanceTo(buffer.Start, isExamined ? buffer.End : buffer.Start);
-            }
-
-            Acknowledge();
-            if (result.IsCompleted)
+            case "connect":
+                return Connect(command);
+            case "createStream":
+                CreateStream(command);
+                return null;
+            case "publish":
+                return await PublishAsync(command).ConfigureAwait(false);
+            case "play":
+                return await PlayAsync(command, command.Argument(0).AsString ?? "").ConfigureAwait(false);
+            case "play2":
+                return await PlayAsync(command, command.Argument(0).AsObject?["streamName"].AsString ?? "").ConfigureAwait(false);
+            case "pause":
+                return await PauseAsync(command).ConfigureAwait(false);
+            case "seek":
+                SendStatus(command.StreamId, CommandMessage.ErrorLevel, "NetStream.Seek.Failed", "A live stream has no past.");
+                return null;
+            case "deleteStream":
+                DeleteStream((uint)(command.Argument(0).AsNumber ?? 0));
+                return null;
+            case "closeStream":
+                if (FindStream(command.StreamId) is { } closed)
+                    CloseStream(closed);
+                return null;
+            case "FCPublish":
+                SendResult(command, AmfValue.Null, AmfValue.Undefined);
+                SendCommand("onFCPublish"u8, "NetStream.Publish.Start");
+                return null;
+            case "FCUnpublish":
+                SendResult(command, AmfValue.Null, AmfValue.Undefined);
+                Unpublish(command.Argument(0).AsString ?? "");
+                SendCommand("onFCUnpublish"u8, "NetStream.Unpublish.Success");
+                return null;
+            case "FCSubscribe":
+                SendResult(command, AmfValue.Null, AmfValue.Undefined);
+                SendCommand("onFCSubscribe"u8, "NetStream.Play.Start");
+                return null;
+            case "releaseStream" or "_checkbw" or "FCUnsubscribe":
+                SendResult(command, AmfValue.Null, AmfValue.Undefined);
+                return null;
+            case "getStreamLength":
+                SendResult(command, AmfValue.Null, 0d);
+                return null;
+            case "receiveAudio" or "receiveVideo":
+                SendError(command, "NetConnection.Call.Failed", "Tracks cannot be turned off.");
+                return null;
+            case "close":
                 return new CloseReason(CloseCode.PeerClosed, "the peer closed the connection");
+            case "_result" or "_error" or "onStatus":
+                return null; // answers to what was never asked
+            default:
+                Log.UnknownCommand(Logger, Id, command.PrintableName);
+                SendError(command, "NetConnection.Call.Failed", "The command is not known.");
+                return null;
         }
     }
 
-    /// <summary>A feed of this connection was taken away. Called by whoever took it.</summary>
-    private void OnRevoked(RtmpStream stream, CloseReason reason)
-    {
-        _revoked.Enqueue((stream, reason));
-        _transport.Input.CancelPendingRead();
-    }
+    // ---- The connection ---------------------------------------------------------------------------------------------------
 
-    // Returns why, when there was one.
-    private CloseReason? EndRevokedStreams()
+    private CloseReason? Connect(RtmpCommand command)
     {
-        CloseReason? last = null;
-        while (_revoked.TryDequeue(out var revoked))
+        var properties = command.Properties.AsObject;
+        if (_app is not null || properties?["app"].AsString is not { } app)
         {
-            last = revoked.Reason;
-            if (revoked.Stream.Feed is null)
-                continue; // the peer was faster
-            SendStatus(revoked.Stream.Id, CommandMessage.StatusLevel, "NetStream.Unpublish.Success", last.Text);
-            EndStream(revoked.Stream, last);
+            SendError(command, "NetConnection.Connect.Rejected", _app is null ? "The application is missing." : "Connected already.");
+            return new CloseReason(CloseCode.Refused, _app is null ? "connect without an application" : "a second connect");
         }
 
-        return last;
+        _app = RtmpAddress.Parse(app);
+        var tcUrl = properties["tcUrl"].AsString ?? "";
+        _tcUrlQuery = RtmpAddress.Parse(tcUrl).Query;
+        Send(output =>
+        {
+            ControlMessage.WriteWindowAcknowledgementSize(output, AnnouncedWindow);
+            ControlMessage.WriteSetPeerBandwidth(output, AnnouncedWindow, PeerBandwidthLimit.Dynamic);
+            ControlMessage.WriteSetChunkSize(output, _options.ChunkSize);
+        });
+        HasAnnouncedChunkSize = true;
+        SendResult(
+            command,
+            new AmfObject(new AmfProperty("fmsVer", "FMS/3,0,1,123"), new AmfProperty("capabilities", 31d)),
+            new AmfObject(
+                new AmfProperty("level", CommandMessage.StatusLevel),
+                new AmfProperty("code", "NetConnection.Connect.Success"),
+                new AmfProperty("description", "Connection succeeded."),
+                new AmfProperty("objectEncoding", 0d)));
+        return null;
+    }
+
+    private void CreateStream(RtmpCommand command)
+    {
+        var streams = Streams.ToArray();
+        var index = Array.IndexOf(streams, null);
+        if (index < 0)
+        {
+            index = streams.Length;
+            if (index == _options.Limits.MaxMessageStreams)
+            {
+                SendError(command, "NetConnection.Call.Failed", "Too many streams on one connection.");
+                throw new LimitException("too many message streams");
+            }
+
+            Array.Resize(ref streams, index + 1);
+        }
+
+        streams[index] = new RtmpStream((uint)index + 1);
+        SetStreams(streams);
+        SendResult(command, AmfValue.Null, index + 1d);
+    }
+
+    // ---- Publishing -------------------------------------------------------------------------------------------------------
+
+    private async ValueTask<CloseReason?> PublishAsync(RtmpCommand command)
+    {
+        if (FindStream(command.StreamId) is not { Name: null } stream)
+        {
+            SendStatus(command.StreamId, CommandMessage.ErrorLevel, "NetStream.Publish.BadName", "The message stream is not free.");
+            return Refused("publish", "the message stream is not free");
+        }
+
+        var (name, peer) = Resolve(command.Argument(0).AsString ?? "");
+        Feed feed;
+        try
+        {
+            feed = await Hub.PublishAsync(
+                new PublishRequest(name)
+                {
+                    Peer = peer,
+                    LastHeard = () => LastHeard,
+                    OnRevoked = reason => OnRevoked(stream, reason),
+                },
+                Closing).ConfigureAwait(false);
+        }
+        catch (StreamException e)
+        {
+            var code = e.Error == StreamError.Unauthorized ? "NetStream.Publish.Unauthorized" : "NetStream.Publish.BadName";
+            SendStatus(stream.Id, CommandMessage.ErrorLevel, code, e.Message);
+            return Refused("publish", e.Message);
+        }
+
+        BeginFeed(stream, name, feed);
+        Remember("publisher", name);
+        Log.Published(Logger, name, RemoteEndPoint, Id);
+        Send(output => ControlMessage.WriteStreamBegin(output, stream.Id));
+        SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Publish.Start", $"{name} is published.");
+        return null;
+    }
+
+    private void Unpublish(string key)
+    {
+        var (name, _) = Resolve(key);
+        foreach (var stream in Streams)
+        {
+            if (stream is { Feed: not null } && stream.Name == name)
+                CloseStream(stream);
+        }
+    }
+
+    // ---- Playing ----------------------------------------------------------------------------------------------------------
+
+    private async ValueTask<CloseReason?> PlayAsync(RtmpCommand command, string key)
+    {
+        if (FindStream(command.StreamId) is not { Feed: null } stream)
+        {
+            SendStatus(command.StreamId, CommandMessage.ErrorLevel, "NetStream.Play.Failed", "The message stream is not free.");
+            return Refused("play", "the message stream is not free");
+        }
+
+        EndStream(stream, CloseReason.Requested); // a second play replaces the first (§7.2.2.1)
+        var (name, peer) = Resolve(key);
+        var refusal = await SubscribeAsync(stream, name, peer).ConfigureAwait(false);
+        if (stream.Subscription is not { } subscription)
+            return refusal; // null when the peer has another stream to stay for
+        stream.Name = name;
+        Remember("player", name);
+        Log.Played(Logger, name, RemoteEndPoint, Id);
+        Send(output => ControlMessage.WriteStreamBegin(output, stream.Id));
+        SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Play.Reset", $"Playing and resetting {name}.");
+        SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Play.Start", $"Started playing {name}.");
+        SendSampleAccess(stream.Id);
+        subscription.Start();
+        return null;
+    }
+
+    // Pausing a live stream leaves it; what was missed is not made up for.
+    private async ValueTask<CloseReason?> PauseAsync(RtmpCommand command)
+    {
+        if (FindStream(command.StreamId) is not { Feed: null, Name: { } name } stream)
+        {
+            SendStatus(command.StreamId, CommandMessage.ErrorLevel, "NetStream.Play.Failed", "Nothing is played.");
+            return null;
+        }
+
+        if (command.Argument(0).AsBoolean ?? true)
+        {
+            if (stream.Subscription is { State: SubscriptionState.Ended })
+            {
+                stream.Name = null;
+                SendStatus(stream.Id, CommandMessage.ErrorLevel, "NetStream.Play.StreamNotFound", "The stream has ended.");
+                return null;
+            }
+
+            if (stream.Subscription is { } paused)
+            {
+                stream.Subscription = null;
+                paused.Close(CloseReason.Requested);
+            }
+
+            SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Pause.Notify", $"{name} is paused.");
+            return null;
+        }
+
+        SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Unpause.Notify", $"{name} is played again.");
+        if (stream.Subscription is { State: not SubscriptionState.Ended })
+            return null;
+        stream.Name = null; // if it is refused, nothing is played any more
+        stream.Subscription = null;
+        var refusal = await SubscribeAsync(stream, name, stream.Peer!).ConfigureAwait(false);
+        if (stream.Subscription is not { } subscription)
+            return refusal;
+        stream.Name = name;
+        subscription.Start();
+        return null;
+    }
+
+    private async ValueTask<CloseReason?> SubscribeAsync(RtmpStream stream, string name, Peer peer)
+    {
+        stream.Peer = peer;
+        var request = new SubscribeRequest(name)
+        {
+            Peer = peer,
+            OnStateChanged = (state, reason) => OnStateChanged(stream.Id, state, reason),
+        };
+        try
+        {
+            stream.Subscription = await Hub
+                .SubscribeAsync(request, Writer, Sessions.FormatFor(stream.Id), Closing).ConfigureAwait(false);
+            return null;
+        }
+        catch (StreamException e)
+        {
+            var code = e.Error switch
+            {
+                StreamError.Unauthorized => "NetStream.Play.Unauthorized",
+                StreamError.CodecsNotMatched => "NetStream.Play.Failed",
+                _ => "NetStream.Play.StreamNotFound",
+            };
+            SendStatus(stream.Id, CommandMessage.ErrorLevel, code, e.Message);
+            return Refused("play", e.Message);
+        }
+    }
+
+    // Called by whichever thread changed the state.
+    private void OnStateChanged(uint streamId, SubscriptionState state, CloseReason? reason)
+    {
+        switch (state)
+        {
+            case SubscriptionState.Waiting:
+                Send(output => ControlMessage.WriteStreamDry(output, streamId));
+                break;
+            case SubscriptionState.Fed:
+                Send(output => ControlMessage.WriteStreamBegin(output, streamId));
+                break;
+            case SubscriptionState.Ended when reason is { Code: not CloseCode.Requested }:
+                SendPlayEnd(streamId, reason);
+                break;
+        }
+    }
+
+    private void SendPlayEnd(uint streamId, CloseReason reason)
+    {
+        SendStatus(streamId, CommandMessage.StatusLevel, "NetStream.Play.UnpublishNotify", reason.Text);
+        Send(output => ControlMessage.WriteStreamEof(output, streamId));
+    }
+
+    // Players that are told nothing about it assume that they may not look into the samples.
+    private void SendSampleAccess(uint streamId)
+    {
+        var output = new ArrayBufferWriter<byte>(64);
+        var values = new Amf0Writer(output);
+        values.WriteString("|RtmpSampleAccess"u8);
+        values.WriteBoolean(true);
+        values.WriteBoolean(true);
+        SendMessage(StatusChunkStreamId, RtmpMessageType.DataAmf0, streamId, output.WrittenSpan);
+    }
+
+    // ---- Ending -----------------------------------------------------------------------------------------------------------
+
+    private void DeleteStream(uint streamId)
+    {
+        if (FindStream(streamId) is not { } stream)
+            return;
+        CloseStream(stream);
+        SetStreams([.. Streams.Select(s => ReferenceEquals(s, stream) ? null : s)]);
+    }
+
+    private void CloseStream(RtmpStream stream)
+    {
+        var (wasPublished, wasPlayed) = (stream.Feed is not null, stream.Name is not null && stream.Feed is null);
+        EndStream(stream, new CloseReason(CloseCode.PeerClosed, "the peer ended the stream"));
+        if (wasPublished)
+            SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Unpublish.Success", "The stream is no longer published.");
+        else if (wasPlayed)
+            SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Play.Stop", "The stream is no longer played.");
     }
 
     private void Remember(string role, string streamName)
@@ -362,85 +431,51 @@ internal sealed partial class RtmpConnection
             _streamNames.Add(streamName);
     }
 
-    private void Acknowledge()
+    // A peer that is refused and does nothing else has no reason to stay.
+    private CloseReason? Refused(string action, string reason)
     {
-        if (_reader.BytesRead - _acknowledged < _acknowledgementWindow)
+        if (Sessions.MayWarn())
+            Log.Refused(Logger, Id, RemoteEndPoint, action, reason);
+        return GetActivity().IsActive ? null : new CloseReason(CloseCode.Refused, $"{action} was refused: {reason}");
+    }
+
+    // ---- Answers ----------------------------------------------------------------------------------------------------------
+
+    private (string Name, Peer Peer) Resolve(string key)
+    {
+        var (app, address) = (_app!.Value, RtmpAddress.Parse(key));
+        return (RtmpAddress.Join(app.Path, address.Path), new Peer("rtmp")
+        {
+            RemoteEndPoint = RemoteEndPoint,
+            Credentials = RtmpAddress.CredentialsOf(address.Query, app.Query, _tcUrlQuery),
+        });
+    }
+
+    // A command without a transaction wants no answer (§7.2.1.1).
+    private void SendResult(RtmpCommand command, AmfValue properties, AmfValue result)
+    {
+        if (command.Transaction == 0)
             return;
-        _acknowledged = _reader.BytesRead;
-        Send(output => ControlMessage.WriteAcknowledgement(output, unchecked((uint)_acknowledged)));
+        var output = new ArrayBufferWriter<byte>(256);
+        CommandMessage.WriteResult(output, command.Transaction, properties, result);
+        SendMessage(CommandChunkStreamId, RtmpMessageType.CommandAmf0, 0, output.WrittenSpan);
     }
 
-    // The one way out: everything that the connection took is given back here.
-    private async Task EndAsync(CloseReason reason)
+    private void SendError(RtmpCommand command, string code, string description)
     {
-        foreach (var stream in _streams)
-        {
-            if (stream?.Name is null)
-                continue;
-            if (stream.Subscription is { State: not SubscriptionState.Ended })
-                SendPlayEnd(stream.Id, reason);
-            else if (stream.Feed is not null)
-                SendStatus(stream.Id, CommandMessage.StatusLevel, "NetStream.Unpublish.Success", reason.Text);
-            EndStream(stream, reason);
-        }
-
-        // Only who can still be heard is told; what cut the connection has aborted it.
-        var isPolite = reason.Code is not (CloseCode.ConnectionLost or CloseCode.Deadline or CloseCode.Fault);
-        if (isPolite)
-            await SayGoodbyeAsync().ConfigureAwait(false);
+        if (command.Transaction == 0)
+            return;
+        var output = new ArrayBufferWriter<byte>(256);
+        CommandMessage.WriteError(output, command.Transaction, code, description);
+        SendMessage(CommandChunkStreamId, RtmpMessageType.CommandAmf0, 0, output.WrittenSpan);
     }
 
-    // What must happen whatever failed before.
-    private async Task ReleaseAsync(CloseReason reason)
+    private void SendCommand(ReadOnlySpan<byte> name, string code)
     {
-        _transport.Abort(reason);
-        _reader.Dispose();
-        await _writer.DisposeAsync().ConfigureAwait(false);
-        await _transport.DisposeAsync().ConfigureAwait(false);
+        var output = new ArrayBufferWriter<byte>(128);
+        var values = CommandMessage.WriteStart(output, name, 0);
+        values.WriteNull();
+        values.WriteValue(new AmfObject(new AmfProperty("code", code)));
+        SendMessage(CommandChunkStreamId, RtmpMessageType.CommandAmf0, 0, output.WrittenSpan);
     }
-
-    private void Report(CloseReason reason)
-    {
-        var duration = Time.GetElapsedTime(_opened);
-        _server.Metrics.CountClosed(reason.Code, _reader.BytesRead, _writer.SentBytes);
-        if (reason.Code is CloseCode.ProtocolError or CloseCode.LimitExceeded or CloseCode.Deadline && _server.MayWarn())
-            Log.ConnectionCut(Logger, Id, _transport.RemoteEndPoint, reason);
-        else
-            Log.ConnectionClosed(Logger, Id, duration, reason);
-        _server.Hub.Events.Publish(new ConnectionClosed(
-            Time.GetUtcNow(), "rtmp", Id, _transport.RemoteEndPoint, string.Join('+', _roles), [.. _streamNames], duration, reason));
-    }
-
-    // A reset would destroy the last reply on its way: nothing more is sent, and what still comes in is read for a moment.
-    private async Task SayGoodbyeAsync()
-    {
-        await _writer.CompleteAsync(GoodbyeLimit).ConfigureAwait(false);
-        _transport.CompleteOutput();
-        using var limit = new CancellationTokenSource(GoodbyeLimit, Time);
-        try
-        {
-            for (var discarded = 0L; discarded < MaxGoodbyeBytes;)
-            {
-                var result = await _transport.Input.ReadAsync(limit.Token).ConfigureAwait(false);
-                discarded += result.Buffer.Length;
-                _transport.Input.AdvanceTo(result.Buffer.End);
-                if (result.IsCompleted)
-                    return;
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
-        {
-            // Long enough, or the peer was faster.
-        }
-    }
-
-    private void Send(Action<IBufferWriter<byte>> write)
-    {
-        var output = new ArrayBufferWriter<byte>(256); // replies are rare; several threads send them
-        write(output);
-        _writer.Send(output.WrittenSpan);
-    }
-
-    /// <summary>The peer wants more than a limit allows.</summary>
-    private sealed class LimitException(string message) : Exception(message);
 }

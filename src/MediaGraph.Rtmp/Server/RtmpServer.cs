@@ -1,9 +1,8 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Net;
 using MediaGraph.Graph;
 using MediaGraph.Rtmp.Diagnostics;
-using MediaGraph.Rtmp.Messages;
+using MediaGraph.Rtmp.Sessions;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
 using Microsoft.Extensions.Logging;
@@ -18,20 +17,17 @@ namespace MediaGraph.Rtmp.Server;
 /// </summary>
 public sealed class RtmpServer : IAsyncDisposable
 {
-    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
-    private const int MaxWarningsPerSecond = 20;
     private static readonly TimeSpan DisposeLimit = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<long, RtmpConnection> _connections = new();
+    private readonly RtmpServerOptions _options;
     private readonly ConnectionGuard _guard;
-    private readonly RtmpWireFormat[] _formats;
+    private readonly RtmpMetrics _metrics;
+    private readonly RtmpSessions _sessions;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _timeProvider;
     private readonly Lock _lifeLock = new(); // guards the fields below
     private SocketListener? _listener;
-    private ITimer? _sweep;
     private bool _isStopped;
-    private long _connectionIds;
-    private int _warnings; // in this second
-    private int _suppressed;
 
     /// <summary>Creates a server; <see cref="StartAsync"/> makes it listen.</summary>
     /// <param name="hub">Where streams are published to and played from.</param>
@@ -45,16 +41,15 @@ public sealed class RtmpServer : IAsyncDisposable
         IMeterFactory? meterFactory = null)
     {
         ArgumentNullException.ThrowIfNull(hub);
-        Options = options ?? new RtmpServerOptions();
-        var errors = string.Join(" ", Options.Validate());
+        _options = options ?? new RtmpServerOptions();
+        var errors = string.Join(" ", _options.Validate());
         if (errors.Length > 0)
             throw new ArgumentException(errors, nameof(options));
-        Hub = hub;
-        TimeProvider = timeProvider ?? TimeProvider.System;
-        Logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
-        _guard = new ConnectionGuard(Options.Limits.Connections);
-        Metrics = new RtmpMetrics(this, meterFactory);
-        _formats = [.. Enumerable.Range(1, Options.Limits.MaxMessageStreams).Select(id => new RtmpWireFormat((uint)id, Options.ChunkSize))];
+        _timeProvider = timeProvider ?? TimeProvider.System;
+        _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
+        _guard = new ConnectionGuard(_options.Limits.Connections);
+        _metrics = new RtmpMetrics("server", () => Connections, () => RefusedConnections, meterFactory);
+        _sessions = new RtmpSessions(hub, _options, _metrics, _timeProvider, _logger);
     }
 
     /// <summary>Where the server listens, with the port that the system chose; null before the start.</summary>
@@ -73,16 +68,6 @@ public sealed class RtmpServer : IAsyncDisposable
     /// <summary>Connections that were refused because of a limit, since the start.</summary>
     public long RefusedConnections => _guard.Refused;
 
-    internal StreamHub Hub { get; }
-
-    internal RtmpServerOptions Options { get; }
-
-    internal TimeProvider TimeProvider { get; }
-
-    internal ILogger Logger { get; }
-
-    internal RtmpMetrics Metrics { get; }
-
     /// <summary>Binds and listens.</summary>
     /// <param name="cancellationToken">Cancels the start, not the server.</param>
     /// <exception cref="System.Net.Sockets.SocketException">The port cannot be bound.</exception>
@@ -95,8 +80,8 @@ public sealed class RtmpServer : IAsyncDisposable
             ObjectDisposedException.ThrowIf(_isStopped, this);
             if (_listener is not null)
                 throw new InvalidOperationException("The server was started before.");
-            _listener = SocketListener.Start(Options.EndPoint, t => Accept(t), e => Log.AcceptFailed(Logger, e.Message), TimeProvider);
-            Log.Listening(Logger, _listener.LocalEndPoint);
+            _listener = SocketListener.Start(_options.EndPoint, t => Accept(t), e => Log.AcceptFailed(_logger, e), _timeProvider);
+            Log.Listening(_logger, _listener.LocalEndPoint);
         }
 
         return Task.CompletedTask;
@@ -109,93 +94,38 @@ public sealed class RtmpServer : IAsyncDisposable
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
         SocketListener? listener;
-        ITimer? sweep;
         lock (_lifeLock)
         {
             _isStopped = true;
             listener = _listener;
-            sweep = _sweep;
-            _sweep = null;
         }
 
-        if (listener is not null)
-            await listener.DisposeAsync().ConfigureAwait(false);
-        foreach (var connection in _connections.Values)
-            connection.RequestClose(CloseReason.Stopping);
-        var ended = Task.WhenAll(_connections.Values.Select(c => c.Completion));
-        try
-        {
-            await ended.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            Log.StopOverran(Logger, _connections.Count);
-            foreach (var connection in _connections.Values)
-                connection.Abort(CloseReason.Stopping);
-            await ended.ConfigureAwait(false);
-        }
-
-        if (sweep is not null)
-            await sweep.DisposeAsync().ConfigureAwait(false);
+        await _sessions.StopAsync(() => listener?.DisposeAsync() ?? default, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Stops the server, with 5 s for its peers. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
-        using var limit = new CancellationTokenSource(DisposeLimit, TimeProvider);
+        using var limit = new CancellationTokenSource(DisposeLimit, _timeProvider);
         await StopAsync(limit.Token).ConfigureAwait(false);
-        Metrics.Dispose();
+        _metrics.Dispose();
     }
 
     /// <summary>Takes a connection over; null when a limit forbids it or the server has stopped.</summary>
     internal RtmpConnection? Accept(ITransport transport)
     {
         var place = _guard.TryEnter(transport.RemoteEndPoint, out var refusal);
-        RtmpConnection? connection = null;
-        lock (_lifeLock)
-        {
-            if (_isStopped)
-                refusal = "the server stops";
-            if (refusal is null)
-            {
-                connection = new RtmpConnection(this, transport, place!, ++_connectionIds);
-                _connections[connection.Id] = connection;
-                connection.Start();
-                _sweep ??= TimeProvider.CreateTimer(static s => ((RtmpServer)s!).Sweep(), this, SweepInterval, SweepInterval);
-            }
-        }
-
-        if (connection is null)
-        {
-            place?.Dispose();
-            if (MayWarn())
-                Log.ConnectionRefused(Logger, transport.RemoteEndPoint, refusal!);
-            transport.Abort(new CloseReason(CloseCode.LimitExceeded, refusal!));
-            _ = transport.DisposeAsync().AsTask(); // an aborted transport has nothing left to wait for
-        }
-
-        return connection;
-    }
-
-    internal void Remove(RtmpConnection connection) => _connections.TryRemove(connection.Id, out _);
-
-    internal RtmpWireFormat FormatFor(uint messageStreamId) => _formats[messageStreamId - 1];
-
-    /// <summary>Whether a warning about a peer may be logged: peers cannot fill the log, or make the server wait for it.</summary>
-    internal bool MayWarn()
-    {
-        if (Interlocked.Increment(ref _warnings) <= MaxWarningsPerSecond)
-            return true;
-        Interlocked.Increment(ref _suppressed);
-        return false;
-    }
-
-    private void Sweep()
-    {
-        Interlocked.Exchange(ref _warnings, 0);
-        if (Interlocked.Exchange(ref _suppressed, 0) is > 0 and var suppressed)
-            Log.WarningsSuppressed(Logger, suppressed);
-        foreach (var connection in _connections.Values)
-            connection.CheckDeadlines();
+        var connection = place is null
+            ? null
+            : _sessions.Start(id => new RtmpConnection(_sessions, _options, transport, place, id));
+        if (connection is not null)
+            return connection;
+        refusal ??= "the server stops";
+        place?.Dispose();
+        if (_sessions.MayWarn())
+            Log.ConnectionRefused(_logger, transport.RemoteEndPoint, refusal);
+        transport.Abort(new CloseReason(CloseCode.LimitExceeded, refusal));
+        _ = transport.DisposeAsync().AsTask(); // an aborted transport has nothing left to wait for
+        return null;
     }
 }

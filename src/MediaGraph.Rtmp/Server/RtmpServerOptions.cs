@@ -1,10 +1,9 @@
 using System.Net;
-using MediaGraph.Delivery;
 
 namespace MediaGraph.Rtmp.Server;
 
 /// <summary>Settings of an <see cref="RtmpServer"/>.</summary>
-public sealed record RtmpServerOptions
+public sealed record RtmpServerOptions : RtmpOptions
 {
     /// <summary>The port that RTMP has by default.</summary>
     public const int DefaultPort = 1935;
@@ -15,70 +14,15 @@ public sealed record RtmpServerOptions
     /// </summary>
     public IPEndPoint EndPoint { get; init; } = new(IPAddress.Loopback, DefaultPort);
 
-    /// <summary>
-    /// For the whole handshake, from the connection to C2. Default 5 s: three flights over the slowest network, and an end for
-    /// silent connections.
-    /// </summary>
-    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>
-    /// How long a connection may neither publish nor play, from its handshake on and after each stream, the authorizer's time
-    /// included. Default 10 s.
-    /// </summary>
-    public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>
-    /// How long nothing may come in. A player that is silent is pinged, and lives as long as it answers; a publisher must send.
-    /// Default 90 s.
-    /// </summary>
-    public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(90);
-
-    /// <summary>How long a peer may take nothing although something waits for it. Default 30 s.</summary>
-    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
-
     /// <summary>After how much silence a player is pinged, and how often then. Default 30 s: three times per read timeout.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>
-    /// Payload bytes of a chunk that the server sends. Default 65,536, the most that common clients take: most frames are one
-    /// chunk.
-    /// </summary>
-    public int ChunkSize { get; init; } = 64 << 10;
-
-    /// <summary>
-    /// After how many bytes a peer acknowledges, as the server asks it to. Default 2,500,000, what other servers ask for.
-    /// </summary>
-    public int WindowAcknowledgementSize { get; init; } = 2_500_000;
-
-    /// <summary>What a server and a connection may take.</summary>
-    public RtmpLimits Limits { get; init; } = new();
-
-    /// <summary>Bounds of a viewer's queue.</summary>
-    public PacketQueueOptions Queue { get; init; } = new();
-
-    /// <summary>Reports every value that is out of its range.</summary>
-    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtmp:</c>.</param>
-    public IEnumerable<string> Validate(string prefix = "")
+    /// <inheritdoc/>
+    public override IEnumerable<string> Validate(string prefix = "")
     {
-        (string Name, TimeSpan Value)[] times =
-        [
-            (nameof(HandshakeTimeout), HandshakeTimeout),
-            (nameof(CommandTimeout), CommandTimeout),
-            (nameof(ReadTimeout), ReadTimeout),
-            (nameof(WriteTimeout), WriteTimeout),
-            (nameof(PingInterval), PingInterval),
-        ];
-        foreach (var (name, value) in times)
-        {
-            if (value < TimeSpan.FromSeconds(1) || value > TimeSpan.FromDays(1))
-                yield return $"{prefix}{name} is {value}; it must be 1 second to 1 day.";
-        }
-
-        if (ChunkSize is < 128 or > 0xFFFFFF)
-            yield return $"{prefix}{nameof(ChunkSize)} is {ChunkSize}; it must be 128 to 16777215.";
-        if (WindowAcknowledgementSize < 1024)
-            yield return $"{prefix}{nameof(WindowAcknowledgementSize)} is {WindowAcknowledgementSize}; it must be 1024 or more.";
-        foreach (var error in Queue.Validate($"{prefix}{nameof(Queue)}:").Concat(Limits.Validate($"{prefix}{nameof(Limits)}:")))
+        foreach (var error in base.Validate(prefix))
             yield return error;
+        if (TimeError(prefix, nameof(PingInterval), PingInterval) is { } ping)
+            yield return ping;
     }
 }

@@ -2,7 +2,7 @@ using System.Net;
 using MediaGraph.Graph;
 using Microsoft.Extensions.Logging;
 
-namespace MediaGraph.Rtmp.Server;
+namespace MediaGraph.Rtmp.Sessions;
 
 /// <summary>Log events 2000 to 2999.</summary>
 internal static partial class Log
@@ -52,4 +52,16 @@ internal static partial class Log
 
     [LoggerMessage(2013, LogLevel.Warning, "{Count} connections did not end in time and were cut")]
     public static partial void StopOverran(ILogger logger, int count);
+
+    [LoggerMessage(2020, LogLevel.Debug, "Connection {Id} to {RemoteEndPoint}")]
+    public static partial void Connected(ILogger logger, long id, EndPoint? remoteEndPoint);
+
+    [LoggerMessage(2021, LogLevel.Information, "{Stream} is pulled from {Url} (connection {Id})")]
+    public static partial void Pulled(ILogger logger, string stream, RtmpUrl url, long id);
+
+    [LoggerMessage(2022, LogLevel.Information, "{Stream} is pushed to {Url} (connection {Id})")]
+    public static partial void Pushed(ILogger logger, string stream, RtmpUrl url, long id);
+
+    [LoggerMessage(2023, LogLevel.Information, "{Stream} is redirected to {Url}")]
+    public static partial void Redirected(ILogger logger, string stream, RtmpUrl url);
 }

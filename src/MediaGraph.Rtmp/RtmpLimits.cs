@@ -1,7 +1,7 @@
 using MediaGraph.Containers.Flv;
 using MediaGraph.Transport;
 
-namespace MediaGraph.Rtmp.Server;
+namespace MediaGraph.Rtmp;
 
 /// <summary>
 /// What one server, and one connection of it, may take. Each limit says what happens beyond it; nothing is allocated because a

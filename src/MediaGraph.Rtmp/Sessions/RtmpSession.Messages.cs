@@ -2,10 +2,10 @@ using MediaGraph.Containers.Flv;
 using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Messages;
 
-namespace MediaGraph.Rtmp.Server;
+namespace MediaGraph.Rtmp.Sessions;
 
 /// <summary>What comes in and needs no waiting: control messages, media, metadata.</summary>
-internal sealed partial class RtmpConnection
+internal abstract partial class RtmpSession
 {
     private const int MaxAggregateParts = 1024;
 
@@ -58,16 +58,16 @@ internal sealed partial class RtmpConnection
         return true;
     }
 
-    private RtmpStream? FindPublisher(uint streamId) => FindStream(streamId) is { Writer: not null } stream ? stream : null;
-
-    private RtmpStream? FindStream(uint streamId) =>
-        streamId - 1 < _streams.Length ? _streams[streamId - 1] : null; // 0 wraps to the largest number
+    private RtmpStream? FindPublisher(uint streamId) =>
+        FindStream(streamId) is { } stream && (stream.Writer is not null || TryBeginFeed(streamId)) ? stream : null;
 
     private void HandleUserControl(ReadOnlySpan<byte> payload)
     {
         var (type, value) = ControlMessage.ReadUserControl(payload);
         if (type == UserControlEvent.PingRequest)
             Send(output => ControlMessage.WritePingResponse(output, value));
+        else if (type is UserControlEvent.StreamBegin or UserControlEvent.StreamEof or UserControlEvent.StreamDry)
+            OnStreamEvent(type, value);
     }
 
     // A slow player is not a stalled one: it takes 64 KiB in more than the write timeout, perhaps, but it says so.
@@ -76,15 +76,15 @@ internal sealed partial class RtmpConnection
         if (bytes == _acknowledgedByPeer)
             return;
         _acknowledgedByPeer = bytes;
-        _writer.NoteProgress();
+        Writer.NoteProgress();
     }
 
     // The peer limits how much is sent unacknowledged; it is told of the new window (RTMP 1.0 §5.4.5). The queue bounds the rest.
     private void HandleSetPeerBandwidth(uint window)
     {
-        if (window == _announcedWindow)
+        if (window == AnnouncedWindow)
             return;
-        _announcedWindow = window;
+        AnnouncedWindow = window;
         Send(output => ControlMessage.WriteWindowAcknowledgementSize(output, window));
     }
 
@@ -119,7 +119,7 @@ internal sealed partial class RtmpConnection
         }
         else
         {
-            buffer = _server.Hub.Pool.Rent(part.Length);
+            buffer = Hub.Pool.Rent(part.Length);
             message.Payload.Slice(part.Offset, part.Length).CopyTo(buffer.Span);
             offset = 0;
         }
@@ -144,7 +144,7 @@ internal sealed partial class RtmpConnection
         while (!reader.IsAtEnd)
             reader.SkipValue(); // what is malformed goes no further
 
-        var body = _server.Hub.Pool.Rent(values.Length);
+        var body = Hub.Pool.Rent(values.Length);
         values.CopyTo(body.Span);
         stream.Writer!.Write(FlvTagType.Script, stream.Timestamps.Unwrap(timestamp), body, 0, values.Length);
     }

@@ -3,7 +3,7 @@ using MediaGraph.Media;
 using MediaGraph.Security;
 using MediaGraph.Streams;
 
-namespace MediaGraph.Rtmp.Server;
+namespace MediaGraph.Rtmp.Sessions;
 
 /// <summary>
 /// One message stream of a connection: idle, publishing, playing or paused. Only the connection's task changes it; the sweep reads

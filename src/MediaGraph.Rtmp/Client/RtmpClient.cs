@@ -1,0 +1,200 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Net.Sockets;
+using MediaGraph.Graph;
+using MediaGraph.Rtmp.Diagnostics;
+using MediaGraph.Rtmp.Sessions;
+using MediaGraph.Streams;
+using MediaGraph.Transport;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MediaGraph.Rtmp.Client;
+
+/// <summary>
+/// An RTMP client: pulls streams of other servers into the hub, and pushes the hub's streams to them. Thread-safe.
+/// <para>
+/// The client owns a task per connection and per relay, and a timer; <see cref="DisposeAsync"/> ends them all. Each step, from finding
+/// the address to the server's agreement, has a deadline; whatever fails, the socket is closed before the call returns.
+/// </para>
+/// </summary>
+public sealed class RtmpClient : IAsyncDisposable
+{
+    private static readonly TimeSpan DisposeLimit = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<RtmpRelay, bool> _relays = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly RtmpMetrics _metrics;
+    private readonly RtmpSessions _sessions;
+    private readonly ILogger _logger;
+    private readonly Func<RtmpUrl, CancellationToken, ValueTask<ITransport>> _dial;
+
+    /// <summary>Creates a client.</summary>
+    /// <param name="hub">Where streams are published to and taken from.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <param name="loggerFactory">Null for no logs.</param>
+    /// <param name="timeProvider">Null for the system's time.</param>
+    /// <param name="meterFactory">Null for a meter of the client's own.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
+    public RtmpClient(
+        StreamHub hub, RtmpClientOptions? options = null, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null,
+        IMeterFactory? meterFactory = null)
+        : this(hub, options, loggerFactory, timeProvider, meterFactory, dial: null)
+    {
+    }
+
+    internal RtmpClient(
+        StreamHub hub, RtmpClientOptions? options, ILoggerFactory? loggerFactory, TimeProvider? timeProvider, IMeterFactory? meterFactory,
+        Func<RtmpUrl, CancellationToken, ValueTask<ITransport>>? dial)
+    {
+        ArgumentNullException.ThrowIfNull(hub);
+        Options = options ?? new RtmpClientOptions();
+        var errors = string.Join(" ", Options.Validate());
+        if (errors.Length > 0)
+            throw new ArgumentException(errors, nameof(options));
+        TimeProvider = timeProvider ?? TimeProvider.System;
+        _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
+        _metrics = new RtmpMetrics("client", () => Connections, null, meterFactory);
+        _sessions = new RtmpSessions(hub, Options, _metrics, TimeProvider, _logger);
+        _dial = dial ?? DialAsync;
+    }
+
+    /// <summary>Connections now.</summary>
+    public int Connections => _sessions.Count;
+
+    internal RtmpClientOptions Options { get; }
+
+    internal TimeProvider TimeProvider { get; }
+
+    /// <summary>Pulls another server's stream into the hub; returns when it has begun.</summary>
+    /// <param name="url">The other server's stream.</param>
+    /// <param name="stream">The name that it gets in the hub; published past the authorizer.</param>
+    /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
+    /// <exception cref="RtmpClientException">It did not come to it.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Task<RtmpRelay> PullAsync(RtmpUrl url, string stream, CancellationToken cancellationToken = default) =>
+        StartAsync(url, stream, isPush: false, cancellationToken);
+
+    /// <summary>Pushes a stream of the hub's to another server; returns when that has agreed.</summary>
+    /// <param name="stream">The hub's stream; it must be published, and is read past the authorizer.</param>
+    /// <param name="url">Where to publish it.</param>
+    /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
+    /// <exception cref="RtmpClientException">It did not come to it.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Task<RtmpRelay> PushAsync(string stream, RtmpUrl url, CancellationToken cancellationToken = default) =>
+        StartAsync(url, stream, isPush: true, cancellationToken);
+
+    /// <summary>Ends all relays, with 5 s for their servers, and returns when nothing of the client runs. Idempotent.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        foreach (var relay in _relays.Keys)
+            relay.Close(CloseReason.Stopping);
+        using var limit = new CancellationTokenSource(DisposeLimit, TimeProvider);
+        await _sessions.StopAsync(static () => default, limit.Token).ConfigureAwait(false);
+        await Task.WhenAll(_relays.Keys.Select(relay => relay.Completion)).ConfigureAwait(false);
+        _metrics.Dispose();
+    }
+
+    internal void Remove(RtmpRelay relay) => _relays.TryRemove(relay, out _);
+
+    /// <summary>Connects, authenticates, follows redirects, and returns when media may flow.</summary>
+    internal async Task<(RtmpClientConnection Connection, RtmpUrl Url)> OpenAsync(
+        RtmpUrl url, string stream, bool isPush, CancellationToken cancellationToken)
+    {
+        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+        var authentication = "";
+        for (var (redirects, challenges) = (0, 0); ;)
+        {
+            var transport = await DialInTimeAsync(url, cancelled.Token).ConfigureAwait(false);
+            var connection = _sessions.Start(id =>
+                new RtmpClientConnection(_sessions, Options, transport, id, url, stream, isPush, authentication));
+            if (connection is null)
+            {
+                await transport.DisposeAsync().ConfigureAwait(false);
+                throw new RtmpClientException(CloseReason.Stopping);
+            }
+
+            try
+            {
+                await connection.Opened.WaitAsync(cancelled.Token).ConfigureAwait(false);
+                return (connection, url);
+            }
+            catch (OperationCanceledException)
+            {
+                connection.Abort(CloseReason.Requested);
+                await connection.Completion.ConfigureAwait(false);
+                throw;
+            }
+            catch (RtmpClientException e)
+            {
+                await connection.Completion.ConfigureAwait(false);
+                if (connection.RedirectTo is { } target)
+                {
+                    if (++redirects > Options.MaxRedirects)
+                        throw new RtmpClientException(new CloseReason(CloseCode.Refused, "the server redirects again and again"), e.StatusCode);
+                    url = url.Move(target, Options.AllowOtherHosts, out var error)
+                        ?? throw new RtmpClientException(new CloseReason(CloseCode.Refused, error), e.StatusCode);
+                    Log.Redirected(_logger, stream, url);
+                    authentication = "";
+                }
+                else
+                {
+                    var answer = connection.Rejection is { } description && ++challenges <= 2
+                        ? RtmpAuthentication.Answer(description, url, RtmpAuthentication.NewNonce())
+                        : null;
+                    if (answer is null)
+                        throw;
+                    authentication = answer;
+                }
+            }
+        }
+    }
+
+    private async Task<RtmpRelay> StartAsync(RtmpUrl url, string stream, bool isPush, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        StreamName.ThrowIfInvalid(stream);
+        if (isPush && _sessions.Hub.Find(stream) is null)
+            throw new RtmpClientException(new CloseReason(CloseCode.Refused, "nobody publishes this stream"));
+        var (connection, place) = await OpenAsync(url, stream, isPush, cancellationToken).ConfigureAwait(false);
+        var relay = new RtmpRelay(this, connection, place, stream, isPush);
+        _relays.TryAdd(relay, true);
+        if (relay.Completion.IsCompleted)
+            Remove(relay); // it was faster
+        return relay;
+    }
+
+    private async Task<ITransport> DialInTimeAsync(RtmpUrl url, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(Options.DialTimeout, TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            return await _dial(url, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new RtmpClientException(new CloseReason(CloseCode.Deadline, $"{url.Host} did not answer in time"));
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            throw new RtmpClientException(new CloseReason(CloseCode.ConnectionLost, $"{url.Host} cannot be reached: {e.Message}"));
+        }
+    }
+
+    private static async ValueTask<ITransport> DialAsync(RtmpUrl url, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(url.Host, url.Port, cancellationToken).ConfigureAwait(false);
+            return new SocketTransport(socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

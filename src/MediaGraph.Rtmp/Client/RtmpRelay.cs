@@ -1,0 +1,101 @@
+using System.Net;
+using MediaGraph.Graph;
+
+namespace MediaGraph.Rtmp.Client;
+
+/// <summary>
+/// A stream that is pulled from another server, or pushed to one. It follows the server where that asks it to reconnect; when
+/// <see cref="Completion"/> ends it is over, and trying again is the owner's affair. Disposing it ends it. Thread-safe.
+/// </summary>
+public sealed class RtmpRelay : IAsyncDisposable
+{
+    private static readonly TimeSpan Healthy = TimeSpan.FromSeconds(10);
+
+    private readonly RtmpClient _client;
+    private readonly CancellationTokenSource _closing = new();
+    private volatile RtmpClientConnection _connection;
+    private volatile RtmpUrl _url;
+    private CloseReason? _reason;
+
+    internal RtmpRelay(RtmpClient client, RtmpClientConnection connection, RtmpUrl url, string streamName, bool isPush)
+    {
+        _client = client;
+        _connection = connection;
+        _url = url;
+        StreamName = streamName;
+        IsPush = isPush;
+        Completion = Task.Run(RunAsync);
+    }
+
+    /// <summary>The hub's stream.</summary>
+    public string StreamName { get; }
+
+    /// <summary>True when the hub's stream goes out, false when another server's comes in.</summary>
+    public bool IsPush { get; }
+
+    /// <summary>The other server's stream, where it is now.</summary>
+    public RtmpUrl Url => _url;
+
+    /// <summary>The other server's address.</summary>
+    public EndPoint? RemoteEndPoint => _connection.RemoteEndPoint;
+
+    /// <summary>Ends, with the reason, when nothing of the relay runs any more. Never fails.</summary>
+    public Task<CloseReason> Completion { get; }
+
+    /// <summary>Asks for the end; the server is told. Waits for nothing; idempotent.</summary>
+    public void Close(CloseReason reason)
+    {
+        ArgumentNullException.ThrowIfNull(reason);
+        if (Interlocked.CompareExchange(ref _reason, reason, null) is not null)
+            return;
+        _ = _closing.CancelAsync(); // also a connection that is being opened now
+        _connection.RequestClose(reason);
+    }
+
+    /// <summary>Ends the relay and returns when nothing of it runs. Idempotent.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Close(CloseReason.Requested);
+        await Completion.ConfigureAwait(false);
+    }
+
+    private async Task<CloseReason> RunAsync()
+    {
+        try
+        {
+            for (var moves = 0; ;)
+            {
+                var began = _client.TimeProvider.GetTimestamp();
+                await _connection.Completion.ConfigureAwait(false);
+                var reason = Volatile.Read(ref _reason) ?? _connection.Reason!;
+                if (_connection.RedirectTo is not { } target || _closing.IsCancellationRequested)
+                    return reason;
+                moves = _client.TimeProvider.GetElapsedTime(began) < Healthy ? moves + 1 : 1;
+                if (moves > _client.Options.MaxRedirects)
+                    return new CloseReason(CloseCode.Refused, "the server asks to reconnect again and again");
+                await MoveAsync(target).ConfigureAwait(false);
+            }
+        }
+        catch (RtmpClientException e)
+        {
+            return e.Reason;
+        }
+        catch (OperationCanceledException)
+        {
+            return _reason ?? CloseReason.Stopping;
+        }
+        finally
+        {
+            _client.Remove(this);
+        }
+    }
+
+    private async Task MoveAsync(string target)
+    {
+        if (_url.Move(target, _client.Options.AllowOtherHosts, out var error) is not { } moved)
+            throw new RtmpClientException(new CloseReason(CloseCode.Refused, error));
+        (_connection, _url) = await _client.OpenAsync(moved, StreamName, IsPush, _closing.Token).ConfigureAwait(false);
+        if (Volatile.Read(ref _reason) is { } reason)
+            _connection.RequestClose(reason); // asked for while there was no connection to tell
+    }
+}
