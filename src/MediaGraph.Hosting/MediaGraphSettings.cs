@@ -109,9 +109,12 @@ internal sealed class MediaGraphSettings
     private static RtmpServerOptions ReadRtmp(SettingsReader rtmp)
     {
         var defaults = new RtmpServerOptions();
+        var tls = rtmp.Section("Tls");
         return new RtmpServerOptions
         {
             EndPoint = rtmp.EndPoint("Listen", defaults.EndPoint),
+            TlsEndPoint = tls.EndPoint("Listen", defaults.TlsEndPoint),
+            Tls = tls.IsSet ? ReadTls(tls) : null,
             HandshakeTimeout = rtmp.Time("HandshakeTimeout", defaults.HandshakeTimeout),
             CommandTimeout = rtmp.Time("CommandTimeout", defaults.CommandTimeout),
             ReadTimeout = rtmp.Time("ReadTimeout", defaults.ReadTimeout),
@@ -122,6 +125,21 @@ internal sealed class MediaGraphSettings
             Limits = ReadLimits(rtmp.Section("Limits")),
             Queue = ReadQueue(rtmp.Section("Queue")),
         };
+    }
+
+    private static TlsServerOptions ReadTls(SettingsReader tls)
+    {
+        var options = new TlsServerOptions
+        {
+            CertificateFile = tls.Text("CertificateFile"),
+            KeyFile = tls.Text("KeyFile"),
+            Password = new Secret(tls.Text("Password")),
+            CertificateThumbprint = tls.Text("CertificateThumbprint"),
+            CertificateSubject = tls.Text("CertificateSubject"),
+            ReloadInterval = tls.Time("ReloadInterval", new TlsServerOptions().ReloadInterval),
+        };
+        tls.RejectUnknown();
+        return options;
     }
 
     private static RtmpLimits ReadLimits(SettingsReader limits)

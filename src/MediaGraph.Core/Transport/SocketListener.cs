@@ -46,7 +46,7 @@ public sealed class SocketListener : IAsyncDisposable
     /// <param name="onAccepted">Takes a connection over. Must not wait.</param>
     /// <param name="onError">Told of each failed accept. What it throws is lost.</param>
     /// <param name="timeProvider">Null for the system's time.</param>
-    /// <exception cref="SocketException">The port cannot be bound.</exception>
+    /// <exception cref="IOException">The port cannot be bound; the message says which and why.</exception>
     public static SocketListener Start(
         IPEndPoint endPoint, Action<SocketTransport> onAccepted, Action<Exception> onError, TimeProvider? timeProvider = null)
     {
@@ -61,6 +61,11 @@ public sealed class SocketListener : IAsyncDisposable
             socket.Bind(endPoint);
             socket.Listen(512);
             return new SocketListener(socket, onAccepted, onError, timeProvider ?? TimeProvider.System);
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new IOException($"cannot listen on {endPoint}: {e.Message}", e);
         }
         catch
         {

@@ -7,8 +7,8 @@ namespace MediaGraph.Rtmp.Sessions;
 /// <summary>Log events 2000 to 2999.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(2000, LogLevel.Information, "RTMP listens on {EndPoint}")]
-    public static partial void Listening(ILogger logger, IPEndPoint endPoint);
+    [LoggerMessage(2000, LogLevel.Information, "{Protocol} listens on {EndPoint}")]
+    public static partial void Listening(ILogger logger, string protocol, IPEndPoint endPoint);
 
     // Without the stack: when no descriptor is left, what it is made of cannot be opened.
     [LoggerMessage(2001, LogLevel.Warning, "Accepting failed, trying again: {Reason}")]

@@ -170,7 +170,9 @@ public sealed class TransportTests
     public async Task A_port_in_use_is_an_error_at_once_and_a_stopped_listener_frees_it()
     {
         var listener = SocketListener.Start(new IPEndPoint(IPAddress.Loopback, 0), _ => { }, _ => { });
-        Assert.That(() => SocketListener.Start(listener.LocalEndPoint, _ => { }, _ => { }), Throws.InstanceOf<SocketException>());
+        Assert.That(
+            () => SocketListener.Start(listener.LocalEndPoint, _ => { }, _ => { }),
+            Throws.InstanceOf<IOException>().With.Message.StartsWith($"cannot listen on {listener.LocalEndPoint}: "));
         await listener.DisposeAsync();
         await SocketListener.Start(listener.LocalEndPoint, _ => { }, _ => { }).DisposeAsync();
     }
