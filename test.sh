@@ -55,7 +55,7 @@ trap finish EXIT
 
 # --- what the tests drive: command -> Debian package
 tools=(
-  ffmpeg:ffmpeg ffprobe:ffmpeg rtmpdump:rtmpdump mpv:mpv vlc:vlc-bin setpriv:util-linux
+  ffmpeg:ffmpeg ffprobe:ffmpeg rtmpdump:rtmpdump mpv:mpv vlc:vlc-bin setpriv:util-linux nginx:nginx-light
   gst-launch-1.0:gstreamer1.0-tools gst-inspect-1.0:gstreamer1.0-tools
 )
 # ... and GStreamer element -> Debian package
@@ -72,6 +72,7 @@ missing_packages() {
   for entry in "${elements[@]}"; do
     gst-inspect-1.0 --exists "${entry%%:*}" 2>/dev/null || echo "${entry#*:}"
   done
+  [[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ]] || echo libnginx-mod-rtmp
   # The program "vlc" comes without the modules that make it play.
   compgen -G '/usr/lib/*/vlc/plugins/codec/libavcodec_plugin.so' >/dev/null || echo vlc-plugin-base
 }

@@ -35,6 +35,8 @@ public sealed class LiveServer : IAsyncDisposable
 
     public StreamHub Hub { get; }
 
+    public TestLog Log => _log;
+
     public int Connections => _rtmp.Connections;
 
     /// <summary>Removed at the end.</summary>

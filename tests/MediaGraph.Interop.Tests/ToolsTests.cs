@@ -10,6 +10,7 @@ public sealed class ToolsTests
     [TestCase("rtmpdump", "--help")]
     [TestCase("mpv", "--version")]
     [TestCase("cvlc", "--version")]
+    [TestCase("nginx", "-v")]
     [TestCase("gst-launch-1.0", "--version")]
     [TestCase("gst-inspect-1.0", "rtmp2src")]
     [TestCase("gst-inspect-1.0", "rtmp2sink")]

@@ -70,7 +70,8 @@ public sealed class RtmpClient : IAsyncDisposable
     /// <param name="stream">The name that it gets in the hub; published past the authorizer.</param>
     /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
     /// <exception cref="RtmpClientException">It did not come to it.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="StreamException">The stream's name is none.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
     public Task<RtmpRelay> PullAsync(RtmpUrl url, string stream, CancellationToken cancellationToken = default) =>
         StartAsync(url, stream, isPush: false, cancellationToken);
 
@@ -79,7 +80,8 @@ public sealed class RtmpClient : IAsyncDisposable
     /// <param name="url">Where to publish it.</param>
     /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
     /// <exception cref="RtmpClientException">It did not come to it.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="StreamException">The stream's name is none.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
     public Task<RtmpRelay> PushAsync(string stream, RtmpUrl url, CancellationToken cancellationToken = default) =>
         StartAsync(url, stream, isPush: true, cancellationToken);
 
@@ -94,6 +96,8 @@ public sealed class RtmpClient : IAsyncDisposable
         await Task.WhenAll(_relays.Keys.Select(relay => relay.Completion)).ConfigureAwait(false);
         _metrics.Dispose();
     }
+
+    internal void LogFault(Exception exception, long connection) => Log.ConnectionFaulted(_logger, exception, connection);
 
     internal void Remove(RtmpRelay relay) => _relays.TryRemove(relay, out _);
 

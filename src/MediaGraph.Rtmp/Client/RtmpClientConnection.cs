@@ -117,9 +117,12 @@ internal sealed class RtmpClientConnection : RtmpSession
 
     protected override void OnStreamEvent(UserControlEvent type, uint streamId)
     {
-        if (type == UserControlEvent.StreamEof && !_isPush && _stream is { Feed: not null } stream && stream.Id == streamId)
+        if (type == UserControlEvent.StreamEof && !_isPush && _stream is { Feed: not null })
             RequestClose(new CloseReason(CloseCode.PublisherLeft, "the server's stream has ended"));
     }
+
+    // It asked for one alone, and servers exist that send it on another than they named.
+    protected override RtmpStream? FindStream(uint streamId) => _stream;
 
     // Servers exist that send before they say that they will.
     protected override bool TryBeginFeed(uint streamId)

@@ -84,6 +84,11 @@ public sealed class RtmpRelay : IAsyncDisposable
         {
             return _reason ?? CloseReason.Stopping;
         }
+        catch (Exception e)
+        {
+            _client.LogFault(e, _connection.Id);
+            return new CloseReason(CloseCode.Fault, "a fault of this software");
+        }
         finally
         {
             _client.Remove(this);

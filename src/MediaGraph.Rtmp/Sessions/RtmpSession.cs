@@ -483,7 +483,8 @@ internal abstract partial class RtmpSession
 
     // ---- Streams and answers ----------------------------------------------------------------------------------------------
 
-    protected RtmpStream? FindStream(uint streamId)
+    /// <summary>The message stream of that id; null when there is none.</summary>
+    protected virtual RtmpStream? FindStream(uint streamId)
     {
         foreach (var stream in _streams)
         {

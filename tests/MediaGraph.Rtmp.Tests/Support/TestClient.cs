@@ -124,6 +124,17 @@ internal sealed class TestClient(ITransport transport, Socket? socket = null) : 
             StartReading();
     }
 
+    /// <summary>The whole handshake of a server; then it reads.</summary>
+    public async Task AnswerHandshakeAsync()
+    {
+        var answer = new byte[RtmpHandshake.S0S1S2Length];
+        RtmpHandshake.AnswerClient(await ReadExactlyAsync(RtmpHandshake.C0C1Length), answer, 0);
+        await SendAsync(answer);
+        Assert.That(
+            RtmpHandshake.IsAnswer(await ReadExactlyAsync(RtmpHandshake.BlockLength), answer), Is.True, "C2 answers S1");
+        StartReading();
+    }
+
     /// <summary>Reads and forgets, from the first byte on.</summary>
     public void StartReadingRaw() => _pump = Task.Run(async () =>
     {
@@ -209,6 +220,19 @@ internal sealed class TestClient(ITransport transport, Socket? socket = null) : 
         return await ExpectAsync(
             m => m is { IsCommand: true, Name: "_result" or "_error" } && m.Values[1].AsNumber == transaction, $"the answer to {name}");
     }
+
+    /// <summary>The answer to a command that the other side sent.</summary>
+    public async Task AnswerAsync(ReceivedMessage command, params AmfValue[] values) => await MessageAsync(
+        RtmpMessageType.CommandAmf0, 0, Chunks.Command("_result", command.Values[1].AsNumber!.Value, values));
+
+    /// <summary>The refusal of a command that the other side sent.</summary>
+    public async Task RefuseAsync(ReceivedMessage command, string code, string description, params AmfProperty[] more) => await MessageAsync(
+        RtmpMessageType.CommandAmf0, 0,
+        Chunks.Command("_error", command.Values[1].AsNumber!.Value, AmfValue.Null, Information("error", code, description, more)));
+
+    /// <summary>The status of a stream, as a server tells it.</summary>
+    public async Task StatusAsync(uint stream, string code, string level = "status", params AmfProperty[] more) => await MessageAsync(
+        RtmpMessageType.CommandAmf0, stream, Chunks.Command("onStatus", 0, AmfValue.Null, Information(level, code, "As it is.", more)));
 
     public async Task SetChunkSizeAsync(int size)
     {
@@ -336,6 +360,9 @@ internal sealed class TestClient(ITransport transport, Socket? socket = null) : 
         await _pump;
         await transport.DisposeAsync();
     }
+
+    private static AmfValue Information(string level, string code, string description, AmfProperty[] more) => new AmfObject(
+        [new AmfProperty("level", level), new AmfProperty("code", code), new AmfProperty("description", description), .. more]);
 
     private static bool IsPingResponse(ReceivedMessage message, uint number) =>
         message.Type == RtmpMessageType.UserControl
