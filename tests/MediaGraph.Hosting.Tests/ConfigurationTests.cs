@@ -3,6 +3,7 @@ using MediaGraph.Delivery;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Security;
 using MediaGraph.Streams;
+using MediaGraph.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -153,6 +154,58 @@ public sealed class ConfigurationTests
                 },
             }));
         });
+    }
+
+    [Test]
+    public void A_certificate_turns_RTMP_over_TLS_on()
+    {
+        using var certificate = new TestCertificate();
+        var both = certificate.Combine("both.pem");
+        File.WriteAllText(both, certificate.CertificatePem + "\n" + certificate.KeyPem);
+        var rtmp = Read(new()
+        {
+            ["Rtmp:Tls:Listen"] = "*:443",
+            ["Rtmp:Tls:CertificateFile"] = certificate.CertificateFile,
+            ["Rtmp:Tls:KeyFile"] = certificate.KeyFile,
+            ["Rtmp:Tls:Password"] = "hunter2",
+            ["Rtmp:Tls:ReloadInterval"] = "60",
+        }).Rtmp;
+        Assert.That(rtmp.TlsEndPoint.Port, Is.EqualTo(443));
+        Assert.That(rtmp.Tls, Is.EqualTo(certificate.Server with
+        {
+            Password = new Secret("hunter2"),
+            ReloadInterval = TimeSpan.FromMinutes(1),
+        }));
+        Assert.That(rtmp.ToString(), Does.Not.Contain("hunter2"));
+        rtmp = Read(new() { ["Rtmp:Tls:CertificateFile"] = both }).Rtmp;
+        Assert.That(rtmp.TlsEndPoint.ToString(), Is.EqualTo("127.0.0.1:1936"));
+        Assert.That(Read([]).Rtmp.Tls, Is.Null);
+    }
+
+    [Test]
+    public void Errors_of_a_certificate_are_listed_with_the_others_and_name_the_file()
+    {
+        var errors = ErrorsOf(new()
+        {
+            ["Rtmp:ChunkSize"] = "1",
+            ["Rtmp:Tls:CertificateFile"] = "/nowhere/a.crt",
+            ["Rtmp:Tls:KeyFil"] = "/nowhere/a.key",
+            ["Rtmp:Tls:ReloadInterval"] = "0",
+        }).ToArray();
+        Assert.That(errors, Has.Length.EqualTo(4));
+        Assert.That(errors, Has.One.EqualTo("MediaGraph:Rtmp:Tls:KeyFil is not known. Is it MediaGraph:Rtmp:Tls:KeyFile?"));
+        Assert.That(errors, Has.One.StartsWith("MediaGraph:Rtmp:Tls:CertificateFile: /nowhere/a.crt cannot be used: "));
+        Assert.That(errors, Has.One.StartsWith("MediaGraph:Rtmp:Tls:ReloadInterval is 00:00:00; "));
+        Assert.That(
+            ErrorsOf(new() { ["Rtmp:Tls:Listen"] = "1936" }).Single(),
+            Is.EqualTo("MediaGraph:Rtmp:Tls:CertificateFile, CertificateThumbprint, CertificateSubject: exactly one of them must be set."));
+        var thumbprint = new string('A', 40);
+        Assert.That(
+            ErrorsOf(new() { ["Rtmp:Tls:CertificateThumbprint"] = thumbprint }).Single(),
+            Does.StartWith("MediaGraph:Rtmp:Tls:CertificateThumbprint: ").And.Contain(thumbprint));
+        Assert.That(
+            ErrorsOf(new() { ["Rtmp:Tls:CertificateSubject"] = "nobody.invalid" }).Single(),
+            Does.StartWith("MediaGraph:Rtmp:Tls:CertificateSubject: ").And.Contain("nobody.invalid"));
     }
 
     [TestCase("127.0.0.1:1936", "127.0.0.1:1936")]

@@ -117,6 +117,21 @@ public sealed partial class ServerProcessTests
     }
 
     [Test]
+    public async Task With_a_certificate_the_server_is_reachable_over_TLS()
+    {
+        using var certificate = new TestCertificate();
+        await using var server = Start(
+            "--MediaGraph:Rtmp:Tls:Listen=0", $"--MediaGraph:Rtmp:Tls:CertificateFile={certificate.CertificateFile}",
+            $"--MediaGraph:Rtmp:Tls:KeyFile={certificate.KeyFile}");
+        await WaitUntilReadyAsync(server);
+        var url = EncryptedLine().Match(server.Output).Groups[1].Value;
+        var played = await ExternalTool.RunAsync("ffmpeg", ["-v", "error", "-i", $"{url}/demo", "-t", "1", "-f", "null", "-"]);
+        Assert.That(played.ExitCode, Is.Zero, played.Error);
+        server.Interrupt();
+        Assert.That((await server.WaitAsync()).ExitCode, Is.Zero);
+    }
+
+    [Test]
     public async Task J8_the_server_survives_running_out_of_descriptors()
     {
         string[] options =
@@ -199,6 +214,9 @@ public sealed partial class ServerProcessTests
         await server.WaitForTextAsync("Ctrl-C");
         return int.Parse(ReadyLine().Match(server.Output).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
     }
+
+    [GeneratedRegex(@"Encrypted: +(rtmps://127\.0\.0\.1:\d+)")]
+    private static partial Regex EncryptedLine();
 
     [GeneratedRegex(@"MediaGraph is ready: rtmp://127\.0\.0\.1:(\d+)")]
     private static partial Regex ReadyLine();
