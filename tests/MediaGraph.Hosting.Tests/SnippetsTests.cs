@@ -3,8 +3,11 @@ using System.Net;
 using System.Text.RegularExpressions;
 using MediaGraph.Diagnostics;
 using MediaGraph.Events;
+using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Rtmp;
+using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
@@ -91,6 +94,33 @@ public sealed partial class SnippetsTests
         await foreach (var batch in hub.Subscribe("live/cam", stop)) using (batch) { Interlocked.Add(ref received, batch.Count); }
         await publishing;
         Assert.That(received, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Relaying_between_servers()
+    {
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+        await using var origin = new StreamHub();
+        await using var server = new RtmpServer(origin, new() { EndPoint = new(IPAddress.Loopback, 0) });
+        await server.StartAsync(stop);
+        await using var feed = origin.Publish("live/cam", Track.H264(Sps, Pps));
+        await using var hub = new StreamHub();
+        var (from, to) = ($"rtmp://{server.LocalEndPoint}/live/cam", $"rtmp://user:password@{server.LocalEndPoint}/app/key");
+
+        var relayed = Task.Run(
+            async () =>
+            {
+                await using var client = new RtmpClient(hub);
+                await using var pull = await client.PullAsync(RtmpUrl.Parse(from), "in/cam", stop);   // rtmp://origin.example/live/cam
+                await using var push = await client.PushAsync("in/cam", RtmpUrl.Parse(to), stop);     // rtmp://user:password@ingest.example/app/key
+                CloseReason reason = await push.Completion;   // ends when the stream, or the connection, does
+                return reason;
+            },
+            stop);
+        await Eventually.Async(() => origin.Find("app/key") is not null, "the stream comes back under another name");
+        await hub.DisposeAsync();
+        Assert.That((await relayed).Code, Is.EqualTo(CloseCode.Stopping));
     }
 
     [Test]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Threading.Channels;
+using MediaGraph.Graph;
 using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
@@ -66,6 +67,13 @@ internal sealed class ClientBench : IAsyncDisposable
         var server = new TestClient(transport);
         _servers.Add(server);
         return server;
+    }
+
+    /// <summary>Connections that nobody accepted, because their client has gone meanwhile, are not accepted any more.</summary>
+    public void ForgetDialed()
+    {
+        while (_dialed.Reader.TryRead(out var forgotten))
+            forgotten.Transport.Abort(CloseReason.Requested);
     }
 
     /// <summary>The next connection, which has asked to be connected.</summary>
