@@ -25,14 +25,13 @@ public sealed class TlsServerCertificate : IAsyncDisposable
     /// <param name="options">Which certificate it is.</param>
     /// <param name="loggerFactory">Null for no logs.</param>
     /// <param name="timeProvider">Null for the system's time.</param>
-    /// <exception cref="ArgumentException">An option cannot be used; the message names all that cannot.</exception>
-    /// <exception cref="InvalidDataException">The certificate cannot be used; the message names it and says why.</exception>
+    /// <exception cref="InvalidDataException">An option or the certificate cannot be used; the message names it and says why.</exception>
     public TlsServerCertificate(TlsServerOptions options, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         var errors = string.Join(" ", options.Validate());
         if (errors.Length > 0)
-            throw new ArgumentException(errors, nameof(options));
+            throw new InvalidDataException(errors);
         _options = options;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Tls");
         _timeProvider = timeProvider ?? TimeProvider.System;

@@ -129,7 +129,7 @@ public sealed class TlsServerCertificateTests
         static void AssertError(TlsServerOptions options, string text)
         {
             Assert.That(options.Validate().Single(), Does.Contain(text));
-            Assert.That(() => new TlsServerCertificate(options), Throws.ArgumentException.With.Message.Contains(text));
+            Assert.That(() => new TlsServerCertificate(options), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(text));
         }
     }
 

@@ -96,6 +96,22 @@ public sealed class TlsTests
             Is.EqualTo(new CloseReason(CloseCode.Deadline, "the handshake took too long")));
     }
 
+    [Test]
+    public async Task A_stop_ends_handshakes_and_sessions()
+    {
+        await using var bench = await ListenAsync();
+        await using var silent = await SocketTransport.ConnectAsync("127.0.0.1", bench.TlsEndPoint.Port);
+        await silent.SendAsync(ClientHello.AsMemory(0, 40), default);
+        var client = await bench.OpenTlsAsync(_certificate.Client);
+        await client.ConnectAsync();
+        await Eventually.EqualAsync(() => bench.Server.Connections, 2, "connections");
+        await bench.Server.StopAsync().WaitAsync(Eventually.DefaultLimit, TimeProvider.System);
+        Assert.That(bench.Server.Connections, Is.Zero);
+        await client.EndAsync();
+        Assert.That(client.Failure, Is.Null, "it was told");
+        Assert.That((await silent.Input.ReadAsync()).IsCompleted);
+    }
+
     [TestCase("RTMP")]
     [TestCase("HTTP")]
     [TestCase("noise")]
