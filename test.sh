@@ -163,7 +163,7 @@ done
 
 # Socket continuations run on the thread pool by default; with this switch they run on the thread that saw the event. Both must work.
 export DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1
-for name in MediaGraph.Core.Tests MediaGraph.Hosting.Tests MediaGraph.Rtmp.Tests MediaGraph.Interop.Tests; do
+for name in MediaGraph.Core.Tests MediaGraph.Hosting.Tests MediaGraph.Rtmp.Tests MediaGraph.Interop.Tests MediaGraph.LoadTest.Tests; do
   run "$name" "TestCategory=Socket${filter:+&($filter)}" 1 "$name.inline-completions"
 done
 if ((passed + failed == 0)); then problem "no test ran"; fi

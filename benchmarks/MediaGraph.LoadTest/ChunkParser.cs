@@ -9,7 +9,8 @@ namespace MediaGraph.LoadTest;
 internal abstract class ChunkParser
 {
     private readonly Message?[] _messages = new Message?[64];
-    private readonly byte[] _header = new byte[18];
+    private readonly Dictionary<int, Message> _others = []; // of chunk streams above 63
+    private readonly byte[] _header = new byte[3 + 11 + 4];
     private Message? _current;
     private int _headerLength;
     private int _chunkLeft;
@@ -53,7 +54,7 @@ internal abstract class ChunkParser
             foreach (var value in bytes)
                 message.ChunkSize = (message.ChunkSize << 8) | value;
             if (message.IsComplete)
-                _chunkSize = message.ChunkSize & 0x7FFFFFFF;
+                _chunkSize = message.ChunkSize > 0 ? message.ChunkSize : throw new InvalidDataException("Chunks of no length.");
             return;
         }
 
@@ -62,32 +63,49 @@ internal abstract class ChunkParser
 
     private int NeededHeader()
     {
-        var id = _header[0] & 0x3F;
-        if (id < 2)
-            throw new InvalidDataException("A chunk stream id above 63: no server is known that uses one.");
         var format = _header[0] >> 6;
-        var length = 1 + (format switch { 0 => 11, 1 => 7, 2 => 3, _ => 0 });
+        var length = BasicLength + (format switch { 0 => 11, 1 => 7, 2 => 3, _ => 0 });
         if (_headerLength < length)
             return length;
-        var isExtended = format < 3 ? _header is [_, 0xFF, 0xFF, 0xFF, ..] : _messages[id]?.IsExtended ?? false;
+        var isExtended = format < 3 ? HasLongTimestamp : Find()?.IsExtended ?? false;
         return isExtended ? length + 4 : length;
     }
+
+    // The header of the chunk that starts, RTMP specification 1.0, 5.3.1: one to three bytes, then the message's.
+    private int BasicLength => (_header[0] & 0x3F) switch { 0 => 2, 1 => 3, _ => 1 };
+
+    private Span<byte> MessageHeader => _header.AsSpan(BasicLength);
+
+    private bool HasLongTimestamp => MessageHeader is [0xFF, 0xFF, 0xFF, ..];
+
+    private int ChunkStream => (_header[0] & 0x3F) switch
+    {
+        0 => _header[1] + 64,
+        1 => _header[1] + (_header[2] << 8) + 64,
+        var id => id,
+    };
+
+    private Message? Find() => ChunkStream < _messages.Length ? _messages[ChunkStream] : _others.GetValueOrDefault(ChunkStream);
+
+    private Message Add() => ChunkStream < _messages.Length ? _messages[ChunkStream] = new Message() : _others[ChunkStream] = new Message();
 
     private void StartChunk()
     {
         var format = _header[0] >> 6;
-        var id = _header[0] & 0x3F;
-        var message = _messages[id] ??= new Message();
+        var message = Find() ?? (format == 0 ? Add() : throw new InvalidDataException($"Chunk stream {ChunkStream} has no first header."));
         if (format < 3)
-            message.IsExtended = _header is [_, 0xFF, 0xFF, 0xFF, ..];
+            message.IsExtended = HasLongTimestamp;
+        var header = MessageHeader;
         if (format < 2)
         {
-            message.Length = (_header[4] << 16) | (_header[5] << 8) | _header[6];
-            message.Type = _header[7];
+            if (message.Received > 0)
+                throw new InvalidDataException($"Chunk stream {ChunkStream}: a message starts in the middle of another.");
+            message.Length = (header[3] << 16) | (header[4] << 8) | header[5];
+            message.Type = header[6];
         }
 
         if (format == 0)
-            message.StreamId = BinaryPrimitives.ReadUInt32LittleEndian(_header.AsSpan(8));
+            message.StreamId = BinaryPrimitives.ReadUInt32LittleEndian(header[7..]);
         _headerLength = 0;
         _chunkLeft = Math.Min(_chunkSize, message.Length - message.Received);
         _current = message;

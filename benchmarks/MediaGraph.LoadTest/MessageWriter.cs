@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MediaGraph.LoadTest;
 
-/// <summary>Writes the few messages that a client sends; each fits one chunk.</summary>
+/// <summary>Writes the few messages that a client sends around its media; each is one chunk.</summary>
 internal sealed class MessageWriter
 {
     private readonly ArrayBufferWriter<byte> _output = new(512);
@@ -16,11 +16,7 @@ internal sealed class MessageWriter
         return bytes;
     }
 
-    public void SetChunkSize(int size) => Control(1, BitConverter.GetBytes(BinaryPrimitives.ReverseEndianness(size)));
-
-    public void Acknowledgement(uint bytes) => Control(3, BitConverter.GetBytes(BinaryPrimitives.ReverseEndianness(bytes)));
-
-    public void PingResponse(ReadOnlySpan<byte> time) => Control(4, [0, 7, .. time]);
+    public void SetChunkSize(int size) => Add(2, 1, 0, BitConverter.GetBytes(BinaryPrimitives.ReverseEndianness(size)));
 
     /// <summary>A command with either an object of <c>name=value</c> properties, or a null and one string, or a null alone.</summary>
     public void Command(uint streamId, string name, double transaction, params string?[] values)
@@ -68,9 +64,7 @@ internal sealed class MessageWriter
         body.Write(Encoding.ASCII.GetBytes(text));
     }
 
-    private void Control(byte type, ReadOnlySpan<byte> payload) => Add(2, type, 0, payload);
-
-    private void Add(int chunkStream, byte type, uint streamId, ReadOnlySpan<byte> payload)
+    public void Add(int chunkStream, byte type, uint streamId, ReadOnlySpan<byte> payload)
     {
         Span<byte> header = stackalloc byte[12];
         WriteHeader(header, chunkStream, 0, type, streamId, payload.Length);

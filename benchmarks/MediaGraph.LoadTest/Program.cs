@@ -1,37 +1,52 @@
-using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using MediaGraph.LoadTest;
-using MediaGraph.Rtmp.Server;
-using MediaGraph.Streams;
-
-LoadOptions options;
-var serves = args is ["serve", ..];
-try
-{
-    options = LoadOptions.Parse(serves ? args.AsSpan(1) : args);
-}
-catch (FormatException e)
-{
-    Console.Error.WriteLine($"{e.Message}\n\n{LoadOptions.Usage}");
-    return 2;
-}
+using Spectre.Console;
 
 // Before anything touches a socket: they read it once.
-if (options.InlineCompletions)
-    Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 
 using var stop = new CancellationTokenSource();
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+var console = AnsiConsole.Console;
+if (Console.IsOutputRedirected)
+{
+    console.Profile.Width = 200;
+    console.Profile.Capabilities.Interactive = false;
+    console.Profile.Capabilities.Ansi = false;
+    console.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
+}
+
 try
 {
-    return serves ? await ServeAsync() : await new LoadRun(options).RunAsync(stop.Token);
+    if (args is ["compare", _, ..])
+    {
+        Comparison.Write(console, [.. args.Skip(1).Select(file => ReportFile.Read(File.ReadAllText(file)))]);
+        return 0;
+    }
+
+    if (LoadOptions.Parse(args) is not { } options)
+    {
+        Console.WriteLine(LoadOptions.Usage);
+        return 0;
+    }
+
+    var report = await new Screen(console).ShowAsync(new LoadRun(options), options, stop.Token);
+    if (options.Json is { } file)
+        await File.WriteAllTextAsync(file, ReportFile.Write(report), stop.Token);
+    return report.IsRight ? 0 : 1;
+}
+catch (FormatException e)
+{
+    Console.Error.WriteLine($"{e.Message}\nLoadTest --help lists the options.");
+    return 2;
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {
     return 130;
 }
-catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or InvalidDataException)
+catch (Exception e) when (e is IOException or SocketException or InvalidDataException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine(e.Message);
     return 1;
@@ -41,14 +56,4 @@ void Stop(PosixSignalContext context)
 {
     context.Cancel = true;
     stop.Cancel();
-}
-
-async Task<int> ServeAsync()
-{
-    await using var hub = new StreamHub();
-    await using var server = new RtmpServer(hub, new RtmpServerOptions { EndPoint = new(IPAddress.Loopback, options.Port) });
-    await server.StartAsync(stop.Token);
-    Console.WriteLine($"listening {server.LocalEndPoint}");
-    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    return 0;
 }

@@ -1,53 +1,150 @@
+using System.Net.Sockets;
+
 namespace MediaGraph.LoadTest;
 
-/// <summary>Sends the synthetic stream in its own time.</summary>
-internal sealed class Publisher() : Client(bufferLength: 4096)
+/// <summary>Publishes a synthetic stream in its own time, or as fast as the server takes it.</summary>
+internal sealed class Publisher(Target target, SyntheticTrack[] tracks) : Client(target, bufferLength: 4096)
 {
-    private const byte VideoType = 9;
-    private const int VideoChunkStream = 6;
+    // A whole frame with its chunk headers.
+    private readonly byte[] _image = new byte[tracks.Max(track => track.LongestFrame / OutChunkSize * (OutChunkSize + 1)) + OutChunkSize + 100];
+    private readonly byte[] _frame = new byte[Math.Max(tracks.Max(track => track.LongestFrame), 100)];
+    private readonly long[] _next = new long[tracks.Length];
+    private byte[]? _answer; // goes out between two frames
+    private Task _running = Task.CompletedTask;
 
-    private readonly byte[] _image = new byte[256 << 10];
-    private readonly byte[] _frame = new byte[256 << 10];
+    /// <summary>The number of the video's next frame.</summary>
+    public long Next => Volatile.Read(ref _next[0]);
 
-    /// <summary>The frame that was sent last.</summary>
-    public long Number { get; private set; } = -1;
+    /// <summary>Of frames that were sent.</summary>
+    public long Bytes { get; private set; }
 
-    public Task OpenAsync(LoadOptions options, CancellationToken stop) =>
-        OpenAsync(options, "publish", "load", "NetStream.Publish.Start", stop);
+    public Task OpenAsync(string name, CancellationToken stop) => OpenAsync("publish", name, "NetStream.Publish.Start", stop);
 
-    public async Task RunAsync(CancellationToken stop)
+    /// <summary>Publishes from now on until <see cref="EndAsync"/>.</summary>
+    public void Start(bool isFlood, CancellationToken stop)
     {
         StartReceiving();
-        var time = TimeProvider.System;
-        await SendAsync(0, SyntheticVideo.Parameters.ToArray(), stop).ConfigureAwait(false);
-        var start = time.GetTimestamp();
-        while (!stop.IsCancellationRequested)
+        _running = Task.Factory.StartNew(
+            () => RunAsync(isFlood, stop), CancellationToken.None, isFlood ? TaskCreationOptions.LongRunning : TaskCreationOptions.None, TaskScheduler.Default)
+            .Unwrap();
+    }
+
+    /// <summary>Sends nothing from now on but what keeps the connection.</summary>
+    public void StartSilent() => StartReceiving();
+
+    /// <summary>Cuts the connection and waits for the task.</summary>
+    public async Task EndAsync()
+    {
+        Dispose();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>The codecs' parameters and one frame of each.</summary>
+    public async Task SendFirstAsync(CancellationToken stop)
+    {
+        foreach (var track in tracks)
+            await SendAsync(WriteImage(track, 0, track.Parameters), stop).ConfigureAwait(false);
+        for (var i = 0; i < tracks.Length; i++)
+            await SendAsync(WriteFrame(i, 0), stop).ConfigureAwait(false);
+    }
+
+    // Its own writes are on another thread, and may be in the middle of a frame.
+    protected override void SendAnswer(ReadOnlySpan<byte> message)
+    {
+        if (_running.IsCompleted)
+            base.SendAnswer(message);
+        else
+            Volatile.Write(ref _answer, message.ToArray());
+    }
+
+    private async Task RunAsync(bool isFlood, CancellationToken stop)
+    {
+        try
         {
-            var due = TimeSpan.FromSeconds((Number + 1) / (double)SyntheticVideo.FramesPerSecond);
-            var wait = due - time.GetElapsedTime(start);
-            if (wait > TimeSpan.Zero)
-                await Task.Delay(wait, time, stop).ConfigureAwait(false);
-            var length = SyntheticVideo.Write(Number + 1, time.GetTimestamp(), _frame);
-            await SendAsync((int)due.TotalMilliseconds, _frame.AsMemory(0, length), stop).ConfigureAwait(false);
-            Number++;
+            if (isFlood)
+                Flood(stop);
+            else
+                await PublishAsync(stop).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            if (!stop.IsCancellationRequested)
+                Failure ??= e;
         }
     }
 
-    private async Task SendAsync(int timestamp, ReadOnlyMemory<byte> body, CancellationToken stop)
+    private async Task PublishAsync(CancellationToken stop)
     {
-        MessageWriter.WriteHeader(_image, VideoChunkStream, timestamp, VideoType, StreamId, body.Length);
+        var time = TimeProvider.System;
+        await SendFirstAsync(stop).ConfigureAwait(false);
+        var start = time.GetTimestamp();
+        while (true)
+        {
+            var index = NextTrack();
+            var due = tracks[index].TimeOf(_next[index]);
+            var wait = due - time.GetElapsedTime(start);
+            if (wait > TimeSpan.Zero)
+                await Task.Delay(wait, time, stop).ConfigureAwait(false);
+            if (Interlocked.Exchange(ref _answer, null) is { } answer)
+                await SendAsync(answer, stop).ConfigureAwait(false);
+            await SendAsync(WriteFrame(index, (int)due.TotalMilliseconds), stop).ConfigureAwait(false);
+        }
+    }
+
+    // On a thread of its own, which waits in the socket. The timestamps are the clock's, as media does not come faster than that.
+    private void Flood(CancellationToken stop)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        foreach (var track in tracks)
+            Send(WriteImage(track, 0, track.Parameters).Span);
+        while (!stop.IsCancellationRequested)
+        {
+            if (Interlocked.Exchange(ref _answer, null) is { } answer)
+                Send(answer);
+            Send(WriteFrame(NextTrack(), (int)TimeProvider.System.GetElapsedTime(start).TotalMilliseconds).Span);
+        }
+    }
+
+    private void Send(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+            bytes = bytes[Socket.Send(bytes)..];
+    }
+
+    private int NextTrack()
+    {
+        var first = 0;
+        for (var i = 1; i < tracks.Length; i++)
+        {
+            if (tracks[i].TimeOf(_next[i]) < tracks[first].TimeOf(_next[first]))
+                first = i;
+        }
+
+        return first;
+    }
+
+    private ReadOnlyMemory<byte> WriteFrame(int index, int timestamp)
+    {
+        var length = tracks[index].Write(_next[index]++, TimeProvider.System.GetTimestamp(), _frame);
+        Bytes += length;
+        return WriteImage(tracks[index], timestamp, _frame.AsSpan(0, length));
+    }
+
+    private ReadOnlyMemory<byte> WriteImage(SyntheticTrack track, int timestamp, ReadOnlySpan<byte> body)
+    {
+        var chunkStream = track.IsVideo ? 6 : 4;
+        MessageWriter.WriteHeader(_image, chunkStream, timestamp, track.MessageType, StreamId, body.Length);
         var position = 12;
         for (var sent = 0; sent < body.Length;)
         {
             if (sent > 0)
-                _image[position++] = 0xC0 | VideoChunkStream;
+                _image[position++] = (byte)(0xC0 | chunkStream);
             var count = Math.Min(OutChunkSize, body.Length - sent);
-            body.Slice(sent, count).CopyTo(_image.AsMemory(position));
+            body.Slice(sent, count).CopyTo(_image.AsSpan(position));
             position += count;
             sent += count;
         }
 
-        for (var left = _image.AsMemory(0, position); !left.IsEmpty;)
-            left = left[await Socket.SendAsync(left, stop).ConfigureAwait(false)..];
+        return _image.AsMemory(0, position);
     }
 }

@@ -1,31 +1,42 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace MediaGraph.LoadTest;
 
-/// <summary>What the scheduler and the memory manager know of a process and its children.</summary>
+/// <summary>What Linux knows of a process and its children.</summary>
 internal sealed class ServerProcess(int pid)
 {
-    /// <summary>CPU time in seconds of all threads that live now, by thread id: what a thread did before it ended is lost.</summary>
-    public Dictionary<string, double> GetThreadSeconds()
+    /// <summary>CPU time in seconds of each process, by its id; it holds the threads that have ended.</summary>
+    public Dictionary<int, double> GetSeconds()
     {
-        var seconds = new Dictionary<string, double>();
+        var seconds = new Dictionary<int, double>();
         foreach (var process in Family())
         {
-            foreach (var thread in Directories($"/proc/{process}/task"))
-            {
-                if (Read($"{thread}/schedstat") is { } text)
-                    seconds[thread] = long.Parse(text.Split(' ')[0], CultureInfo.InvariantCulture) / 1e9;
-            }
+            // What clock_getcpuclockid(3) makes of a process: the scheduler's own count, in nanoseconds.
+            if (GetClock((~process << 3) | 2, out var time) == 0)
+                seconds[process] = time.Seconds + (time.Nanoseconds / 1e9);
         }
 
         return seconds;
     }
 
-    public static double Difference(Dictionary<string, double> before, Dictionary<string, double> after) =>
-        after.Sum(thread => thread.Value - before.GetValueOrDefault(thread.Key));
+    public static double Difference(Dictionary<int, double> before, Dictionary<int, double> after) =>
+        after.Sum(process => process.Value - before.GetValueOrDefault(process.Key));
 
-    /// <summary>Resident memory in MB.</summary>
-    public double GetResidentMegabytes() => Family().Sum(ResidentMegabytes);
+    /// <exception cref="IOException">It has ended.</exception>
+    public ServerSample GetSample()
+    {
+        if (!Directory.Exists($"/proc/{pid}"))
+            throw new IOException($"There is no process {pid}: the server has ended, or --pid is wrong.");
+        var family = Family();
+        string[] descriptors = [.. family.SelectMany(Descriptors)];
+        return new ServerSample
+        {
+            MemoryMb = family.Sum(ResidentMegabytes),
+            Descriptors = descriptors.Length,
+            Sockets = descriptors.Count(target => target.StartsWith("socket:", StringComparison.Ordinal)),
+        };
+    }
 
     private static double ResidentMegabytes(int process)
     {
@@ -33,10 +44,27 @@ internal sealed class ServerProcess(int pid)
         return line is null ? 0 : long.Parse(line[6..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) / 1024.0;
     }
 
+    // What each of them is.
+    private static string[] Descriptors(int process)
+    {
+        try
+        {
+            return [.. new DirectoryInfo($"/proc/{process}/fd").EnumerateFileSystemInfos().Select(entry => entry.LinkTarget ?? "")];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return []; // it has just ended
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new IOException($"The descriptors of process {process} may not be read: run this as its user, or without --pid.");
+        }
+    }
+
     private List<int> Family()
     {
         var family = new List<int> { pid };
-        foreach (var directory in Directories("/proc"))
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var process))
                 continue;
@@ -50,8 +78,6 @@ internal sealed class ServerProcess(int pid)
         return family;
     }
 
-    private static IEnumerable<string> Directories(string path) => Directory.Exists(path) ? Directory.EnumerateDirectories(path) : [];
-
     private static string? Read(string path)
     {
         try
@@ -62,5 +88,14 @@ internal sealed class ServerProcess(int pid)
         {
             return null; // it has just ended
         }
+    }
+
+    [DllImport("libc", EntryPoint = "clock_gettime"), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int GetClock(int clock, out Time time);
+
+    private readonly struct Time
+    {
+        public readonly nint Seconds;
+        public readonly nint Nanoseconds;
     }
 }

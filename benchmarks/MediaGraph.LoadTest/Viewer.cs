@@ -1,95 +1,81 @@
-using System.Buffers.Binary;
-
 namespace MediaGraph.LoadTest;
 
-/// <summary>Plays the stream and checks each frame's place in it, and its content if asked to.</summary>
-internal sealed class Viewer(Latencies latencies, bool verifies, bool willStall) : Client(bufferLength: 64 << 10)
+/// <summary>Plays a stream and checks what comes.</summary>
+internal sealed class Viewer : Client
 {
-    private const byte VideoType = 9;
+    private readonly TrackCheck? _video;
+    private readonly TrackCheck? _audio;
 
-    private readonly byte[] _head = new byte[SyntheticVideo.HeadLength];
-    private long _number = -1; // of the frame that comes
-    private long _last = -1;
-    private long _sentAt;
-    private bool _isFrame;
-    private bool _isWrong;
-
-    /// <summary>Bytes of frames.</summary>
-    public long Bytes { get; private set; }
-
-    public long Frames { get; private set; }
-
-    /// <summary>Places where frames are missing, and the next one is a keyframe.</summary>
-    public long Gaps { get; private set; }
-
-    /// <summary>Frames that are out of order, twice, torn, of wrong content, or that follow a gap and are no keyframe.</summary>
-    public long Errors { get; private set; }
-
-    /// <summary>From before the connection to the first whole frame.</summary>
-    public TimeSpan? FirstPicture { get; private set; }
-
-    public long Started { get; private set; }
-
-    public async Task PlayAsync(LoadOptions options, CancellationToken stop)
+    /// <param name="target">The server.</param>
+    /// <param name="stream">The number of the stream that it will play.</param>
+    /// <param name="tracks">What is published; none where nothing is.</param>
+    /// <param name="kind">How it will read.</param>
+    /// <param name="verifiesContent">Whether every byte is compared.</param>
+    /// <param name="latencies">Where a steady viewer counts how long frames took.</param>
+    public Viewer(Target target, int stream, SyntheticTrack[] tracks, ViewerKind kind, bool verifiesContent, Latencies? latencies)
+        : base(target, bufferLength: tracks.Length == 0 ? 4096 : kind == ViewerKind.Slow ? 8192 : 64 << 10)
     {
-        if (willStall)
+        Stream = stream;
+        Kind = kind;
+        if (kind != ViewerKind.Steady)
+        {
+            latencies = null;
             Socket.ReceiveBufferSize = 64 << 10; // or the system's buffers hold many seconds, and nothing is dropped
-        Started = TimeProvider.System.GetTimestamp();
-        await OpenAsync(options, "play", "load", "NetStream.Play.Start", stop).ConfigureAwait(false);
+        }
+
+        foreach (var track in tracks)
+        {
+            var check = new TrackCheck(track, verifiesContent, latencies);
+            (_video, _audio) = track.IsVideo ? (check, _audio) : (_video, check);
+        }
+    }
+
+    public int Stream { get; }
+
+    public ViewerKind Kind { get; }
+
+    /// <summary>Of media messages.</summary>
+    public long Bytes => (_video?.Bytes ?? 0) + (_audio?.Bytes ?? 0);
+
+    public long Frames => (_video?.Frames ?? 0) + (_audio?.Frames ?? 0);
+
+    public FrameFaults Faults => (_video?.Faults ?? default) + (_audio?.Faults ?? default);
+
+    /// <summary>All video before this frame has come, or is counted as lost.</summary>
+    public long Next => _video?.Next ?? 0;
+
+    /// <summary>From before the connection to the first whole keyframe; null before it came.</summary>
+    public TimeSpan? FirstPicture =>
+        _video is { FirstPictureAt: > 0 and var at } ? TimeProvider.System.GetElapsedTime(Started, at) : null;
+
+    /// <summary>Whether it lost its connection or got what no viewer should get.</summary>
+    public bool IsWrong => Failure is not null || Faults.IsWrong;
+
+    /// <summary>Plays from now on.</summary>
+    /// <exception cref="IOException">The server does not let it.</exception>
+    public async Task PlayAsync(string name, CancellationToken stop)
+    {
+        await OpenAsync(name, stop).ConfigureAwait(false);
         StartReceiving();
     }
 
+    /// <summary>Asks to play; what comes is not read.</summary>
+    /// <exception cref="IOException">The server does not let it.</exception>
+    public Task OpenAsync(string name, CancellationToken stop) => OpenAsync("play", name, "NetStream.Play.Start", stop);
+
+    /// <summary>Reads no more than so many megabits per second from now on.</summary>
+    public void SlowDown(double megabits) => SetRate(megabits * 1e6 / 8);
+
+    /// <summary>Reads all that comes again.</summary>
+    public void SpeedUp() => SetRate(0);
+
     protected override void OnPayload(Message message, int offset, ReadOnlySpan<byte> bytes)
     {
-        if (message.Type != VideoType)
-        {
+        if (message.Type == 9 && _video is not null)
+            _video.Take(message.Length, offset, bytes);
+        else if (message.Type == 8 && _audio is not null)
+            _audio.Take(message.Length, offset, bytes);
+        else
             base.OnPayload(message, offset, bytes);
-            return;
-        }
-
-        Bytes += bytes.Length;
-        if (offset < _head.Length)
-        {
-            var count = Math.Min(bytes.Length, _head.Length - offset);
-            bytes[..count].CopyTo(_head.AsSpan(offset));
-            if (offset + count == _head.Length || message.IsComplete)
-                StartFrame(message.Length);
-            offset += count;
-            bytes = bytes[count..];
-        }
-
-        if (verifies && _isFrame && !bytes.IsEmpty
-            && !bytes.SequenceEqual(SyntheticVideo.Content(_number, offset, bytes.Length)))
-            _isWrong = true;
-        if (message.IsComplete && _isFrame)
-            EndFrame();
-    }
-
-    private void StartFrame(int length)
-    {
-        _isFrame = _head[1] == 1; // not the parameters
-        if (!_isFrame)
-            return;
-        _number = BinaryPrimitives.ReadInt64BigEndian(_head.AsSpan(10));
-        _sentAt = BinaryPrimitives.ReadInt64BigEndian(_head.AsSpan(18));
-        _isWrong = length != SyntheticVideo.Length(_number) || BinaryPrimitives.ReadInt32BigEndian(_head.AsSpan(26)) != length
-            || _head[0] != (SyntheticVideo.IsKeyframe(_number) ? 0x17 : 0x27);
-        if (_isWrong)
-            _isFrame = length >= SyntheticVideo.HeadLength && length <= SyntheticVideo.Length(0);
-    }
-
-    private void EndFrame()
-    {
-        var now = TimeProvider.System.GetTimestamp();
-        FirstPicture ??= TimeProvider.System.GetElapsedTime(Started, now);
-        Frames++;
-        if (_isWrong)
-            Errors++;
-        else if (_last >= 0 && _number > _last + 1 && SyntheticVideo.IsKeyframe(_number))
-            Gaps++;
-        else if (_last >= 0 && _number != _last + 1)
-            Errors++;
-        _last = _number;
-        latencies.Add(now - _sentAt);
     }
 }

@@ -163,8 +163,7 @@ public sealed class RtmpClient : IAsyncDisposable
         var (connection, place) = await OpenAsync(url, stream, isPush, cancellationToken).ConfigureAwait(false);
         var relay = new RtmpRelay(this, connection, place, stream, isPush);
         _relays.TryAdd(relay, true);
-        if (relay.Completion.IsCompleted)
-            Remove(relay); // it was faster
+        relay.Start();
         return relay;
     }
 

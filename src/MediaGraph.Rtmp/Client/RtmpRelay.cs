@@ -13,6 +13,7 @@ public sealed class RtmpRelay : IAsyncDisposable
 
     private readonly RtmpClient _client;
     private readonly CancellationTokenSource _closing = new();
+    private readonly TaskCompletionSource<CloseReason> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile RtmpClientConnection _connection;
     private volatile RtmpUrl _url;
     private CloseReason? _reason;
@@ -24,7 +25,6 @@ public sealed class RtmpRelay : IAsyncDisposable
         _url = url;
         StreamName = streamName;
         IsPush = isPush;
-        Completion = Task.Run(RunAsync);
     }
 
     /// <summary>The hub's stream.</summary>
@@ -40,7 +40,7 @@ public sealed class RtmpRelay : IAsyncDisposable
     public EndPoint? RemoteEndPoint => _connection.RemoteEndPoint;
 
     /// <summary>Ends, with the reason, when nothing of the relay runs any more. Never fails.</summary>
-    public Task<CloseReason> Completion { get; }
+    public Task<CloseReason> Completion => _completion.Task;
 
     /// <summary>Asks for the end; the server is told. Waits for nothing; idempotent.</summary>
     public void Close(CloseReason reason)
@@ -59,7 +59,16 @@ public sealed class RtmpRelay : IAsyncDisposable
         await Completion.ConfigureAwait(false);
     }
 
-    private async Task<CloseReason> RunAsync()
+    /// <summary>Starts the relay's task; called once, when the client knows of it.</summary>
+    internal void Start() => _ = Task.Run(async () =>
+    {
+        var reason = await FollowAsync().ConfigureAwait(false);
+        _client.Remove(this);
+        _completion.SetResult(reason);
+    });
+
+    // Never fails.
+    private async Task<CloseReason> FollowAsync()
     {
         try
         {
@@ -88,10 +97,6 @@ public sealed class RtmpRelay : IAsyncDisposable
         {
             _client.LogFault(e, _connection.Id);
             return new CloseReason(CloseCode.Fault, "a fault of this software");
-        }
-        finally
-        {
-            _client.Remove(this);
         }
     }
 

@@ -1,0 +1,4 @@
+using NUnit.Framework;
+
+// Runs wait for the clock more than for the machine.
+[assembly: LevelOfParallelism(8)]
