@@ -15,6 +15,8 @@ internal static class Texts
 
           --MediaGraph:Rtmp:Listen=*:1935     listen on all addresses (default 127.0.0.1:1935)
           --MediaGraph:Rtmp:Enabled=false     no RTMP
+          --MediaGraph:Rtmp:Tls:CertificateFile=FILE --MediaGraph:Rtmp:Tls:KeyFile=FILE
+                                              RTMP over TLS too, on 127.0.0.1:1936
           --MediaGraph:Demo=false             no demo stream
           --MediaGraph:WaitForPublisher=30    how many seconds viewers wait for a publisher that left (default 10)
           --Logging:LogLevel:Default=Debug    more logs
@@ -26,7 +28,8 @@ internal static class Texts
     /// <summary>Where the server listens, and what to try next.</summary>
     public static void PrintAddresses(TextWriter output, IServiceProvider services)
     {
-        if (services.GetRequiredService<RtmpServer>().LocalEndPoint is not { } endPoint)
+        var server = services.GetRequiredService<RtmpServer>();
+        if (server.LocalEndPoint is not { } endPoint)
         {
             output.WriteLine("MediaGraph runs; no protocol is enabled.");
             return;
@@ -38,6 +41,8 @@ internal static class Texts
             output.WriteLine($"  Watch the demo:  ffplay {url}/demo   (or: mpv {url}/demo, vlc {url}/demo)");
         output.WriteLine($"  Publish:         ffmpeg -re -i FILE -c copy -f flv {url}/live/cam");
         output.WriteLine($"  Watch that:      ffplay {url}/live/cam");
+        if (server.LocalTlsEndPoint is { } tlsEndPoint)
+            output.WriteLine($"  Encrypted:       rtmps://{ReachableFromHere(tlsEndPoint)}");
         output.WriteLine("  Stop:            Ctrl-C");
     }
 

@@ -59,7 +59,7 @@ public sealed class MediaGraphBuilder
         {
             var server = provider.GetRequiredService<RtmpServer>();
             var settings = provider.GetRequiredService<MediaGraphSettings>();
-            return new ProtocolServer("RTMP", settings.IsRtmpEnabled, settings.Rtmp.EndPoint, server.StartAsync, server.StopAsync);
+            return new ProtocolServer("RTMP", settings.IsRtmpEnabled, server.StartAsync, server.StopAsync);
         });
         return this;
     }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using MediaGraph.Streams;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -60,8 +59,8 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
             catch (Exception e)
             {
                 await StopAllAsync(cancellationToken).ConfigureAwait(false);
-                if (e is SocketException)
-                    throw new IOException($"{protocol.Name} cannot listen on {protocol.EndPoint}: {e.Message}.", e);
+                if (e is IOException)
+                    throw new IOException($"{protocol.Name} {e.Message.TrimEnd('.')}.", e);
                 throw;
             }
         }

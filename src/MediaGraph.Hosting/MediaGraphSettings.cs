@@ -109,9 +109,12 @@ internal sealed class MediaGraphSettings
     private static RtmpServerOptions ReadRtmp(SettingsReader rtmp)
     {
         var defaults = new RtmpServerOptions();
+        var tls = rtmp.Section("Tls");
         return new RtmpServerOptions
         {
             EndPoint = rtmp.EndPoint("Listen", defaults.EndPoint),
+            TlsEndPoint = tls.EndPoint("Listen", defaults.TlsEndPoint),
+            Tls = tls.IsSet ? ReadTls(tls) : null,
             HandshakeTimeout = rtmp.Time("HandshakeTimeout", defaults.HandshakeTimeout),
             CommandTimeout = rtmp.Time("CommandTimeout", defaults.CommandTimeout),
             ReadTimeout = rtmp.Time("ReadTimeout", defaults.ReadTimeout),
@@ -125,6 +128,21 @@ internal sealed class MediaGraphSettings
         };
     }
 
+    private static TlsServerOptions ReadTls(SettingsReader tls)
+    {
+        var options = new TlsServerOptions
+        {
+            CertificateFile = tls.Text("CertificateFile"),
+            KeyFile = tls.Text("KeyFile"),
+            Password = new Secret(tls.Text("Password")),
+            CertificateThumbprint = tls.Text("CertificateThumbprint"),
+            CertificateSubject = tls.Text("CertificateSubject"),
+            ReloadInterval = tls.Time("ReloadInterval", new TlsServerOptions().ReloadInterval),
+        };
+        tls.RejectUnknown();
+        return options;
+    }
+
     private static RtmpLimits ReadLimits(SettingsReader limits)
     {
         var defaults = new RtmpLimits();
@@ -136,6 +154,7 @@ internal sealed class MediaGraphSettings
                 MaxConnections = connections.Int32("MaxConnections", defaults.Connections.MaxConnections),
                 MaxPerAddress = connections.Int32("MaxPerAddress", defaults.Connections.MaxPerAddress),
                 MaxHalfOpen = connections.Int32("MaxHalfOpen", defaults.Connections.MaxHalfOpen),
+                MaxHalfOpenPerAddress = connections.Int32("MaxHalfOpenPerAddress", defaults.Connections.MaxHalfOpenPerAddress),
             },
             MaxMediaMessageBytes = limits.Int32("MaxMediaMessageBytes", defaults.MaxMediaMessageBytes),
             MaxMessageBytes = limits.Int32("MaxMessageBytes", defaults.MaxMessageBytes),
@@ -159,8 +178,6 @@ internal sealed class MediaGraphSettings
         [
             ("StalePublisherAfter", hub.StalePublisherAfter, TimeSpan.FromSeconds(1)),
             ("WaitForPublisher", hub.WaitForPublisher, TimeSpan.Zero),
-            ("GroupCache:MaxDuration", hub.GroupCache.MaxDuration, TimeSpan.Zero),
-            ("Queue:MaxAge", hub.Queue.MaxAge, TimeSpan.FromMilliseconds(100)),
             ("AuthorizationFailures:MinDelay", hub.AuthorizationFailures.MinDelay, TimeSpan.Zero),
             ("AuthorizationFailures:MaxDelay", hub.AuthorizationFailures.MaxDelay, hub.AuthorizationFailures.MinDelay),
         ];
@@ -172,13 +189,7 @@ internal sealed class MediaGraphSettings
 
         (string Name, long Value, long Least)[] sizes =
         [
-            ("GroupCache:MaxBytes", hub.GroupCache.MaxBytes, 0),
-            ("GroupCache:MaxPackets", hub.GroupCache.MaxPackets, 1),
-            ("Queue:MaxBytes", hub.Queue.MaxBytes, 1),
-            ("Queue:MaxPackets", hub.Queue.MaxPackets, 1),
             ("AuthorizationFailures:MaxPerMinute", hub.AuthorizationFailures.MaxPerMinute, 1),
-            ("Queue:MaxReplyBytes", hub.Queue.MaxReplyBytes, 4096),
-            ("Queue:MaxInPlaceBytes", hub.Queue.MaxInPlaceBytes, 0),
             ("Pool:MaxRetainedBytes", hub.Pool.MaxRetainedBytes, 0),
         ];
         foreach (var (name, value, least) in sizes)
@@ -186,5 +197,8 @@ internal sealed class MediaGraphSettings
             if (value < least)
                 yield return $"{prefix}{name} is {value}; it must be {least} or more.";
         }
+
+        foreach (var error in hub.GroupCache.Validate($"{prefix}GroupCache:").Concat(hub.Queue.Validate($"{prefix}Queue:")))
+            yield return error;
     }
 }

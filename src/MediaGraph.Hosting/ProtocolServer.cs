@@ -1,12 +1,9 @@
-using System.Net;
-
 namespace MediaGraph.Hosting;
 
 /// <summary>What the hosted service starts and stops.</summary>
 /// <param name="Name">For messages.</param>
 /// <param name="IsEnabled">Whether it is started at all.</param>
-/// <param name="EndPoint">Where it is to listen.</param>
-/// <param name="StartAsync">Binds; fails with a <see cref="System.Net.Sockets.SocketException"/> when it cannot.</param>
+/// <param name="StartAsync">Binds; fails with an <see cref="IOException"/> that says why when it cannot.</param>
 /// <param name="StopAsync">Drains; cuts what is left when its token is cancelled, and returns all the same.</param>
 internal sealed record ProtocolServer(
-    string Name, bool IsEnabled, IPEndPoint EndPoint, Func<CancellationToken, Task> StartAsync, Func<CancellationToken, Task> StopAsync);
+    string Name, bool IsEnabled, Func<CancellationToken, Task> StartAsync, Func<CancellationToken, Task> StopAsync);

@@ -16,6 +16,9 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
     /// <summary>What precedes a key in messages, such as <c>MediaGraph:Rtmp:</c>.</summary>
     public string Prefix { get; } = path.Length == 0 ? "" : path + ":";
 
+    /// <summary>Whether anything is set in it.</summary>
+    public bool IsSet => configuration?.GetChildren().Any() == true;
+
     public SettingsReader Section(string key)
     {
         _known.Add(key);
@@ -53,6 +56,17 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
             return otherwise;
         var texts = section.GetChildren().Select(child => child.Value).Prepend(section.Value);
         return [.. texts.SelectMany(text => (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+    }
+
+    /// <summary>Null when it is not set, or blank.</summary>
+    public string? Text(string key)
+    {
+        _known.Add(key);
+        if (configuration?.GetSection(key) is not { } section)
+            return null;
+        if (section.GetChildren().Any())
+            errors.Add($"{Prefix}{key} is one value, not a section.");
+        return string.IsNullOrWhiteSpace(section.Value) ? null : section.Value.Trim();
     }
 
     public IPEndPoint EndPoint(string key, IPEndPoint otherwise)
@@ -105,16 +119,6 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
             return value;
         Add(key, text, expected);
         return otherwise;
-    }
-
-    private string? Text(string key)
-    {
-        _known.Add(key);
-        if (configuration?.GetSection(key) is not { } section)
-            return null;
-        if (section.GetChildren().Any())
-            errors.Add($"{Prefix}{key} is one value, not a section.");
-        return string.IsNullOrWhiteSpace(section.Value) ? null : section.Value.Trim();
     }
 
     private void Add(string key, string text, string expected) => errors.Add($"{Prefix}{key} is '{text}'; {expected}.");

@@ -80,6 +80,7 @@ public sealed record RtmpLimits
             ("Connections:" + nameof(Connections.MaxConnections), Connections.MaxConnections, 1, 1_000_000),
             ("Connections:" + nameof(Connections.MaxPerAddress), Connections.MaxPerAddress, 1, 1_000_000),
             ("Connections:" + nameof(Connections.MaxHalfOpen), Connections.MaxHalfOpen, 1, 1_000_000),
+            ("Connections:" + nameof(Connections.MaxHalfOpenPerAddress), Connections.MaxHalfOpenPerAddress, 1, 1_000_000),
         ];
         return limits.Where(limit => limit.Value < limit.Least || limit.Value > limit.Most)
             .Select(limit => $"{prefix}{limit.Name} is {limit.Value}; it must be {limit.Least} to {limit.Most}.");

@@ -75,17 +75,16 @@ public abstract record RtmpOptions
             yield return $"{prefix}{nameof(ChunkSize)} is {ChunkSize}; it must be 128 to 16777215.";
         if (WindowAcknowledgementSize < 1024)
             yield return $"{prefix}{nameof(WindowAcknowledgementSize)} is {WindowAcknowledgementSize}; it must be 1024 or more.";
-        if (Queue.MaxBytes < 1 || Queue.MaxPackets < 1 || Queue.MaxAge <= TimeSpan.Zero || Queue.MaxReplyBytes < 4096 || Queue.MaxInPlaceBytes < 0)
-            yield return $"{prefix}{nameof(Queue)} has a bound that is not positive, or MaxReplyBytes below 4096.";
         foreach (var code in AssumedFourCcs)
         {
             if (code != "*" && (code.Length != 4 || code.Any(c => c is < '!' or > '~')))
                 yield return $"{prefix}{nameof(AssumedFourCcs)} has '{code}'; a code is four characters, as hvc1, or * for all.";
         }
 
-        foreach (var error in Limits.Validate($"{prefix}{nameof(Limits)}:"))
+        foreach (var error in Queue.Validate($"{prefix}{nameof(Queue)}:").Concat(Limits.Validate($"{prefix}{nameof(Limits)}:")))
             yield return error;
     }
+
     private protected static string? TimeError(string prefix, string name, TimeSpan value) =>
         value < TimeSpan.FromSeconds(1) || value > TimeSpan.FromDays(1)
             ? $"{prefix}{name} is {value}; it must be 1 second to 1 day."

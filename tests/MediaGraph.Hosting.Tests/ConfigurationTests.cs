@@ -3,6 +3,7 @@ using MediaGraph.Delivery;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Security;
 using MediaGraph.Streams;
+using MediaGraph.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -69,6 +70,7 @@ public sealed class ConfigurationTests
             ["Rtmp:Limits:Connections:MaxConnections"] = "11",
             ["Rtmp:Limits:Connections:MaxPerAddress"] = "12",
             ["Rtmp:Limits:Connections:MaxHalfOpen"] = "13",
+            ["Rtmp:Limits:Connections:MaxHalfOpenPerAddress"] = "10",
             ["Rtmp:Limits:MaxMediaMessageBytes"] = "14000",
             ["Rtmp:Limits:MaxMessageBytes"] = "15000",
             ["Rtmp:Limits:MaxAssemblyBytes"] = "160000",
@@ -131,7 +133,7 @@ public sealed class ConfigurationTests
                 WindowAcknowledgementSize = 5_000_000,
                 Limits = new()
                 {
-                    Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13 },
+                    Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13, MaxHalfOpenPerAddress = 10 },
                     MaxMediaMessageBytes = 14_000,
                     MaxMessageBytes = 15_000,
                     MaxAssemblyBytes = 160_000,
@@ -164,6 +166,58 @@ public sealed class ConfigurationTests
         Assert.That(
             ErrorsOf(new() { ["Rtmp:AssumedFourCcs"] = "hvc1,H265x" }),
             Is.EqualTo(new[] { "MediaGraph:Rtmp:AssumedFourCcs has 'H265x'; a code is four characters, as hvc1, or * for all." }));
+    }
+
+    [Test]
+    public void A_certificate_turns_RTMP_over_TLS_on()
+    {
+        using var certificate = new TestCertificate();
+        var both = certificate.Combine("both.pem");
+        File.WriteAllText(both, certificate.CertificatePem + "\n" + certificate.KeyPem);
+        var rtmp = Read(new()
+        {
+            ["Rtmp:Tls:Listen"] = "*:443",
+            ["Rtmp:Tls:CertificateFile"] = certificate.CertificateFile,
+            ["Rtmp:Tls:KeyFile"] = certificate.KeyFile,
+            ["Rtmp:Tls:Password"] = "hunter2",
+            ["Rtmp:Tls:ReloadInterval"] = "60",
+        }).Rtmp;
+        Assert.That(rtmp.TlsEndPoint.Port, Is.EqualTo(443));
+        Assert.That(rtmp.Tls, Is.EqualTo(certificate.Server with
+        {
+            Password = new Secret("hunter2"),
+            ReloadInterval = TimeSpan.FromMinutes(1),
+        }));
+        Assert.That(rtmp.ToString(), Does.Not.Contain("hunter2"));
+        rtmp = Read(new() { ["Rtmp:Tls:CertificateFile"] = both }).Rtmp;
+        Assert.That(rtmp.TlsEndPoint.ToString(), Is.EqualTo("127.0.0.1:1936"));
+        Assert.That(Read([]).Rtmp.Tls, Is.Null);
+    }
+
+    [Test]
+    public void Errors_of_a_certificate_are_listed_with_the_others_and_name_the_file()
+    {
+        var errors = ErrorsOf(new()
+        {
+            ["Rtmp:ChunkSize"] = "1",
+            ["Rtmp:Tls:CertificateFile"] = "/nowhere/a.crt",
+            ["Rtmp:Tls:KeyFil"] = "/nowhere/a.key",
+            ["Rtmp:Tls:ReloadInterval"] = "0",
+        }).ToArray();
+        Assert.That(errors, Has.Length.EqualTo(4));
+        Assert.That(errors, Has.One.EqualTo("MediaGraph:Rtmp:Tls:KeyFil is not known. Is it MediaGraph:Rtmp:Tls:KeyFile?"));
+        Assert.That(errors, Has.One.StartsWith("MediaGraph:Rtmp:Tls:CertificateFile: /nowhere/a.crt cannot be used: "));
+        Assert.That(errors, Has.One.StartsWith("MediaGraph:Rtmp:Tls:ReloadInterval is 00:00:00; "));
+        Assert.That(
+            ErrorsOf(new() { ["Rtmp:Tls:Listen"] = "1936" }).Single(),
+            Is.EqualTo("MediaGraph:Rtmp:Tls:CertificateFile, CertificateThumbprint, CertificateSubject: exactly one of them must be set."));
+        var thumbprint = new string('A', 40);
+        Assert.That(
+            ErrorsOf(new() { ["Rtmp:Tls:CertificateThumbprint"] = thumbprint }).Single(),
+            Does.StartWith("MediaGraph:Rtmp:Tls:CertificateThumbprint: ").And.Contain(thumbprint));
+        Assert.That(
+            ErrorsOf(new() { ["Rtmp:Tls:CertificateSubject"] = "nobody.invalid" }).Single(),
+            Does.StartWith("MediaGraph:Rtmp:Tls:CertificateSubject: ").And.Contain("nobody.invalid"));
     }
 
     [TestCase("127.0.0.1:1936", "127.0.0.1:1936")]
@@ -218,6 +272,9 @@ public sealed class ConfigurationTests
             ["Rtmp:Limits:MaxChunkStreams"] = "1",
             ["Rtmp:Limits:Connections:MaxHalfOpen"] = "99999999999",
             ["Rtmp:Queue:OnOverflow"] = "Wait",
+            ["Rtmp:Queue:MaxReplyBytes"] = "1",
+            ["Queue:MaxReplyBytes"] = "1",
+            ["GroupCache:MaxPackets"] = "0",
             ["WaitForPubliser"] = "10",
         });
         Assert.That(errors, Is.EquivalentTo(new[]
@@ -234,6 +291,9 @@ public sealed class ConfigurationTests
             "MediaGraph:Rtmp:Limits:MaxChunkStreams is 1; it must be 4 to 65600.",
             "MediaGraph:Rtmp:Limits:Connections:MaxHalfOpen is '99999999999'; it must be a whole number up to 2147483647.",
             "MediaGraph:Rtmp:Queue:OnOverflow is 'Wait'; it must be DropToKeyframe or Disconnect.",
+            "MediaGraph:Rtmp:Queue:MaxReplyBytes is 1; it must be 4096 or more.",
+            "MediaGraph:Queue:MaxReplyBytes is 1; it must be 4096 or more.",
+            "MediaGraph:GroupCache:MaxPackets is 0; it must be 1 or more.",
             "MediaGraph:WaitForPubliser is not known. Is it MediaGraph:WaitForPublisher?",
         }));
     }

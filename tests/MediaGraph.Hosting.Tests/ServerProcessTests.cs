@@ -5,7 +5,7 @@ using NUnit.Framework;
 
 namespace MediaGraph.Hosting.Tests;
 
-// Rows: I9.
+// Rows: I9, J8.
 
 /// <summary>The sample server, as its user meets it.</summary>
 [TestFixture]
@@ -116,6 +116,65 @@ public sealed partial class ServerProcessTests
         Assert.That((await server.WaitAsync()).ExitCode, Is.Zero);
     }
 
+    [Test]
+    public async Task With_a_certificate_the_server_is_reachable_over_TLS()
+    {
+        using var certificate = new TestCertificate();
+        await using var server = Start(
+            "--MediaGraph:Rtmp:Tls:Listen=0", $"--MediaGraph:Rtmp:Tls:CertificateFile={certificate.CertificateFile}",
+            $"--MediaGraph:Rtmp:Tls:KeyFile={certificate.KeyFile}");
+        await WaitUntilReadyAsync(server);
+        var url = EncryptedLine().Match(server.Output).Groups[1].Value;
+        var played = await ExternalTool.RunAsync("ffmpeg", ["-v", "error", "-i", $"{url}/demo", "-t", "1", "-f", "null", "-"]);
+        Assert.That(played.ExitCode, Is.Zero, played.Error);
+        server.Interrupt();
+        Assert.That((await server.WaitAsync()).ExitCode, Is.Zero);
+    }
+
+    [Test]
+    public async Task J8_the_server_survives_running_out_of_descriptors()
+    {
+        string[] options =
+        [
+            "--MediaGraph:Rtmp:Listen=127.0.0.1:0", "--MediaGraph:Rtmp:HandshakeTimeout=60",
+            "--MediaGraph:Rtmp:Limits:Connections:MaxHalfOpen=1000", "--MediaGraph:Rtmp:Limits:Connections:MaxHalfOpenPerAddress=1000",
+        ];
+        await using var server = ExternalTool.Start("bash", ["-c", "ulimit -n 256; exec dotnet \"$@\"", "bash", Program, .. options]);
+        var port = await WaitUntilReadyAsync(server);
+        var clients = new List<TcpClient>();
+        try
+        {
+            for (var i = 0; i < 300; i++)
+            {
+                clients.Add(new TcpClient());
+                await clients[^1].ConnectAsync("127.0.0.1", port);
+            }
+
+            await server.WaitForTextAsync("Accepting failed");
+            clients.ForEach(client => client.Dispose());
+
+            // Who comes while those are being accepted may be refused yet.
+            using var limit = new CancellationTokenSource(Eventually.DefaultLimit, TimeProvider.System);
+            while (!await IsAnsweredAsync(port, limit.Token))
+            {
+            }
+        }
+        catch (Exception e) when (e is SocketException or AssertionException or OperationCanceledException)
+        {
+            await server.KillAsync();
+            var result = await server.WaitAsync();
+            Assert.Fail($"{e.Message}\nThe server's status: {result.ExitCode}\n{result.Error}\n{result.Output}");
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
+        }
+
+        server.Interrupt();
+        var stopped = await server.WaitAsync();
+        Assert.That(stopped.ExitCode, Is.Zero, stopped.Output + stopped.Error);
+    }
+
     // As it was built with this test project.
     private static string Program =>
         RepositoryRoot.Combine([
@@ -135,11 +194,29 @@ public sealed partial class ServerProcessTests
         await client.GetStream().ReadExactlyAsync(new byte[1]);
     }
 
+    private static async Task<bool> IsAnsweredAsync(int port, CancellationToken limit)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", port, limit);
+        try
+        {
+            await BeAnsweredAsync(client).WaitAsync(limit);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false; // closed before the answer
+        }
+    }
+
     private static async Task<int> WaitUntilReadyAsync(ExternalTool server)
     {
         await server.WaitForTextAsync("Ctrl-C");
         return int.Parse(ReadyLine().Match(server.Output).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
     }
+
+    [GeneratedRegex(@"Encrypted: +(rtmps://127\.0\.0\.1:\d+)")]
+    private static partial Regex EncryptedLine();
 
     [GeneratedRegex(@"MediaGraph is ready: rtmp://127\.0\.0\.1:(\d+)")]
     private static partial Regex ReadyLine();

@@ -26,7 +26,8 @@ public sealed class LiveServer : IAsyncDisposable
         hub ??= new StreamHubOptions();
         Hub = new StreamHub(hub with { Pool = new PacketPoolOptions { Diagnostics = true } }, _log);
         _events = Hub.Events.Subscribe(capacity: 10_000);
-        _rtmp = new RtmpServer(Hub, (rtmp ?? new RtmpServerOptions()) with { EndPoint = new(System.Net.IPAddress.Loopback, 0) }, _log);
+        var anyPort = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0);
+        _rtmp = new RtmpServer(Hub, (rtmp ?? new RtmpServerOptions()) with { EndPoint = anyPort, TlsEndPoint = anyPort }, _log);
         Folder = Directory.CreateTempSubdirectory("mediagraph-interop-").FullName;
         if (!OperatingSystem.IsWindows()) // VLC runs as another user
             File.SetUnixFileMode(Folder, (UnixFileMode)0b111_111_111);
@@ -60,6 +61,10 @@ public sealed class LiveServer : IAsyncDisposable
     }
 
     public string Url(string stream) => string.Create(CultureInfo.InvariantCulture, $"rtmp://127.0.0.1:{_rtmp.LocalEndPoint!.Port}/{stream}");
+
+    /// <summary>The same over TLS; the server's options must have a certificate.</summary>
+    public string SecureUrl(string stream) =>
+        string.Create(CultureInfo.InvariantCulture, $"rtmps://localhost:{_rtmp.LocalTlsEndPoint!.Port}/{stream}");
 
     /// <summary>A path for a file that does not exist yet.</summary>
     public string NewFile(string extension) => Path.Combine(Folder, $"{++_files}.{extension}");

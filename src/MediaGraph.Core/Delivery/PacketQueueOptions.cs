@@ -29,4 +29,24 @@ public sealed record PacketQueueOptions
 
     /// <summary>What happens when one of the bounds is reached.</summary>
     public OverflowPolicy OnOverflow { get; init; } = OverflowPolicy.DropToKeyframe;
+
+    /// <summary>Reports every value that is out of its range.</summary>
+    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Queue:</c>.</param>
+    public IEnumerable<string> Validate(string prefix = "")
+    {
+        if (MaxAge < TimeSpan.FromMilliseconds(100) || MaxAge > TimeSpan.FromDays(1))
+            yield return $"{prefix}{nameof(MaxAge)} is {MaxAge}; it must be 100 milliseconds to 1 day.";
+        (string Name, long Value, long Least)[] sizes =
+        [
+            (nameof(MaxBytes), MaxBytes, 1),
+            (nameof(MaxPackets), MaxPackets, 1),
+            (nameof(MaxReplyBytes), MaxReplyBytes, 4096),
+            (nameof(MaxInPlaceBytes), MaxInPlaceBytes, 0),
+        ];
+        foreach (var (name, value, least) in sizes)
+        {
+            if (value < least)
+                yield return $"{prefix}{name} is {value}; it must be {least} or more.";
+        }
+    }
 }

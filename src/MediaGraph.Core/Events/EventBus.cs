@@ -28,9 +28,6 @@ public sealed class EventBus
             subscription.Offer(mediaEvent);
     }
 
-    /// <summary>Whether anyone would see an event.</summary>
-    public bool HasSubscribers => !_subscriptions.IsEmpty;
-
     internal void Remove(EventSubscription subscription) =>
         ImmutableInterlocked.Update(ref _subscriptions, static (all, removed) => all.Remove(removed), subscription);
 }

@@ -23,4 +23,16 @@ public sealed record GroupCacheOptions
     /// group that cameras send by default.
     /// </summary>
     public TimeSpan MaxDuration { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Reports every value that is out of its range.</summary>
+    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:GroupCache:</c>.</param>
+    public IEnumerable<string> Validate(string prefix = "")
+    {
+        if (MaxBytes < 0)
+            yield return $"{prefix}{nameof(MaxBytes)} is {MaxBytes}; it must be 0 or more.";
+        if (MaxPackets < 1)
+            yield return $"{prefix}{nameof(MaxPackets)} is {MaxPackets}; it must be 1 or more.";
+        if (MaxDuration < TimeSpan.Zero || MaxDuration > TimeSpan.FromDays(1))
+            yield return $"{prefix}{nameof(MaxDuration)} is {MaxDuration}; it must be 0 to 1 day.";
+    }
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MediaGraph.Streams;
 
-/// <summary>Log events 1000 to 1999.</summary>
+/// <summary>Log events 1000 to 1099.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1000, LogLevel.Warning, "{Action} of {Stream} refused to {Peer}: {Reason}")]

@@ -5,7 +5,7 @@ namespace MediaGraph.Transport;
 /// <summary>Counts a server's connections against its <see cref="ConnectionLimits"/>. Thread-safe.</summary>
 public sealed class ConnectionGuard(ConnectionLimits limits)
 {
-    private readonly Dictionary<IPAddress, int> _perAddress = [];
+    private readonly Dictionary<IPAddress, (int All, int HalfOpen)> _perAddress = [];
     private readonly Lock _countsLock = new();
     private int _connections;
     private int _halfOpen;
@@ -45,7 +45,8 @@ public sealed class ConnectionGuard(ConnectionLimits limits)
         {
             var sameAddress = _perAddress.GetValueOrDefault(address);
             refusal = _connections >= limits.MaxConnections ? "too many connections"
-                : sameAddress >= limits.MaxPerAddress ? "too many connections from one address"
+                : sameAddress.All >= limits.MaxPerAddress ? "too many connections from one address"
+                : sameAddress.HalfOpen >= limits.MaxHalfOpenPerAddress ? "too many connections from one address in their handshake"
                 : _halfOpen >= limits.MaxHalfOpen ? "too many connections in their handshake"
                 : null;
             if (refusal is not null)
@@ -56,7 +57,7 @@ public sealed class ConnectionGuard(ConnectionLimits limits)
 
             _connections++;
             _halfOpen++;
-            _perAddress[address] = sameAddress + 1;
+            _perAddress[address] = (sameAddress.All + 1, sameAddress.HalfOpen + 1);
             return new Place(this, address);
         }
     }
@@ -92,16 +93,22 @@ public sealed class ConnectionGuard(ConnectionLimits limits)
                 _left = true;
                 EstablishedLocked();
                 _guard._connections--;
-                if (--_guard._perAddress[_address] == 0)
+                var sameAddress = _guard._perAddress[_address];
+                if (sameAddress.All == 1)
                     _guard._perAddress.Remove(_address);
+                else
+                    _guard._perAddress[_address] = sameAddress with { All = sameAddress.All - 1 };
             }
         }
 
         private void EstablishedLocked()
         {
-            if (_isHalfOpen)
-                _guard._halfOpen--;
+            if (!_isHalfOpen)
+                return;
             _isHalfOpen = false;
+            _guard._halfOpen--;
+            var sameAddress = _guard._perAddress[_address];
+            _guard._perAddress[_address] = sameAddress with { HalfOpen = sameAddress.HalfOpen - 1 };
         }
     }
 }

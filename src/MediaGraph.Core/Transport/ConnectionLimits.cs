@@ -14,4 +14,10 @@ public sealed record ConnectionLimits
     /// once, and what silent connections can hold until their deadline.
     /// </summary>
     public int MaxHalfOpen { get; init; } = 128;
+
+    /// <summary>
+    /// Connections from one address that have not completed their handshake. Default 32: a quarter of all, so that the silent
+    /// connections of one address leave room for others.
+    /// </summary>
+    public int MaxHalfOpenPerAddress { get; init; } = 32;
 }

@@ -17,6 +17,14 @@ public interface ITransport : IAsyncDisposable
     EndPoint? RemoteEndPoint { get; }
 
     /// <summary>
+    /// Makes the connection ready for its first byte: the TLS handshake where there is one, otherwise nothing. Its owner awaits
+    /// it before it reads or sends, within a deadline of its own; later calls do nothing.
+    /// </summary>
+    /// <exception cref="TlsHandshakeException">The handshake failed; the message says why.</exception>
+    /// <exception cref="IOException">The connection is broken or was aborted.</exception>
+    ValueTask OpenAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>
     /// Sends what is taken at once and never waits. Returns the bytes taken; 0 when none are taken now or the connection is
     /// broken (then <see cref="SendAsync"/> says how); -1 when this kind of transport cannot: use <see cref="SendAsync"/>.
     /// Must not be called while a <see cref="SendAsync"/> is pending.

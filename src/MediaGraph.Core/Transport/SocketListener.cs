@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -5,29 +6,34 @@ namespace MediaGraph.Transport;
 
 /// <summary>
 /// Listens on a TCP port and hands each connection over. Its one task does nothing but accept, so no peer can hold the next one
-/// up, and goes on after errors, such as running out of descriptors, with growing pauses.
+/// up, and goes on after errors, such as being short of descriptors, with growing pauses. It never takes the process's last
+/// descriptors, without which the runtime cannot start a thread: it closes the connection that would, and pauses.
 /// <para>Owner: the server that made it, which stops it with <see cref="DisposeAsync"/>.</para>
 /// </summary>
 public sealed class SocketListener : IAsyncDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+    private const int SpareDescriptors = 64; // at most a quarter of the limit
 
     private readonly Socket _socket;
-    private readonly Action<ITransport> _onAccepted;
+    private readonly Action<SocketTransport> _onAccepted;
     private readonly Action<Exception> _onError;
     private readonly TimeProvider _timeProvider;
+    private readonly long _descriptorLimit; // a socket with this number, or a higher one, is one too many
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
     private bool _isDisposed;
 
     private SocketListener(
-        Socket socket, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider timeProvider)
+        Socket socket, Action<SocketTransport> onAccepted, Action<Exception> onError, TimeProvider timeProvider)
     {
         _socket = socket;
         _onAccepted = onAccepted;
         _onError = onError;
         _timeProvider = timeProvider;
+        var limit = ReadDescriptorLimit();
+        _descriptorLimit = limit - Math.Min(SpareDescriptors, limit / 4);
         LocalEndPoint = (IPEndPoint)socket.LocalEndPoint!;
         _accepting = Task.Run(AcceptAsync);
     }
@@ -38,11 +44,11 @@ public sealed class SocketListener : IAsyncDisposable
     /// <summary>Binds and starts to accept.</summary>
     /// <param name="endPoint">Where to listen; port 0 lets the system choose.</param>
     /// <param name="onAccepted">Takes a connection over. Must not wait.</param>
-    /// <param name="onError">Told of each failed accept.</param>
+    /// <param name="onError">Told of each failed accept. What it throws is lost.</param>
     /// <param name="timeProvider">Null for the system's time.</param>
-    /// <exception cref="SocketException">The port cannot be bound.</exception>
+    /// <exception cref="IOException">The port cannot be bound; the message says which and why.</exception>
     public static SocketListener Start(
-        IPEndPoint endPoint, Action<ITransport> onAccepted, Action<Exception> onError, TimeProvider? timeProvider = null)
+        IPEndPoint endPoint, Action<SocketTransport> onAccepted, Action<Exception> onError, TimeProvider? timeProvider = null)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         ArgumentNullException.ThrowIfNull(onAccepted);
@@ -55,6 +61,11 @@ public sealed class SocketListener : IAsyncDisposable
             socket.Bind(endPoint);
             socket.Listen(512);
             return new SocketListener(socket, onAccepted, onError, timeProvider ?? TimeProvider.System);
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new IOException($"cannot listen on {endPoint}: {e.Message}", e);
         }
         catch
         {
@@ -93,7 +104,7 @@ public sealed class SocketListener : IAsyncDisposable
             }
             catch (Exception e)
             {
-                _onError(e);
+                Tell(e);
                 if (!await PauseAsync(pause).ConfigureAwait(false))
                     return;
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
@@ -104,6 +115,12 @@ public sealed class SocketListener : IAsyncDisposable
     private async Task AcceptOneAsync()
     {
         var socket = await _socket.AcceptAsync(_stop.Token).ConfigureAwait(false);
+        if (socket.Handle >= _descriptorLimit) // all lower ones are taken: the system gives the lowest that is free
+        {
+            socket.Dispose();
+            throw new IOException("too few file descriptors are left; a connection was closed");
+        }
+
         SocketTransport transport;
         try
         {
@@ -123,6 +140,38 @@ public sealed class SocketListener : IAsyncDisposable
         {
             await transport.DisposeAsync().ConfigureAwait(false); // nobody took it over
             throw;
+        }
+    }
+
+    private void Tell(Exception error)
+    {
+        try
+        {
+            _onError(error);
+        }
+        catch (Exception)
+        {
+            // Who cannot be told, because a log cannot be written for instance, does not end the listener.
+        }
+    }
+
+    private static long ReadDescriptorLimit()
+    {
+        if (!OperatingSystem.IsLinux())
+            return long.MaxValue;
+        try
+        {
+            // "Max open files            1024                 524288               files": the first number is the one that counts.
+            const string Name = "Max open files";
+            var line = File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal));
+            var words = line?[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+            return words.Length > 0 && long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
+                ? limit
+                : long.MaxValue;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return long.MaxValue;
         }
     }
 

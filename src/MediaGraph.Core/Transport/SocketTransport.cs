@@ -9,8 +9,10 @@ namespace MediaGraph.Transport;
 public sealed class SocketTransport : ITransport
 {
     // A reader that waits holds no buffer: the wait is a read of zero bytes.
-    private static readonly StreamPipeReaderOptions InputOptions =
+    internal static readonly StreamPipeReaderOptions InputOptions =
         new(bufferSize: 32 << 10, minimumReadSize: 4 << 10, leaveOpen: true, useZeroByteReads: true);
+
+    private static readonly TimeSpan AddressLimit = TimeSpan.FromSeconds(5);
 
     private readonly Socket _socket;
     private readonly NetworkStream _stream;
@@ -34,8 +36,59 @@ public sealed class SocketTransport : ITransport
     /// <inheritdoc/>
     public PipeReader Input { get; }
 
+    /// <summary>What <see cref="Input"/> reads: for who puts another layer on the connection, and then reads alone.</summary>
+    internal Stream Stream => _stream;
+
+    /// <summary>Why it was aborted; null while it is alive.</summary>
+    internal CloseReason? AbortReason => Volatile.Read(ref _abortReason);
+
     /// <inheritdoc/>
     public EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>
+    /// Connects to a server: resolves the name and tries its addresses in turn. A failure leaves no socket behind.
+    /// </summary>
+    /// <param name="host">A name or an address.</param>
+    /// <param name="port">1 to 65,535.</param>
+    /// <param name="timeProvider">Null for the system's time.</param>
+    /// <param name="cancellationToken">Bounds all of it. An address that is not the last one has 5 s at most.</param>
+    /// <exception cref="IOException">The name is not known, or none of its addresses can be reached; the message says why.</exception>
+    public static async Task<SocketTransport> ConnectAsync(
+        string host, int port, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(host);
+        ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
+        var error = "the name has no address";
+        try
+        {
+            var addresses = await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
+            for (var i = 0; i < addresses.Length; i++)
+            {
+                var limit = i < addresses.Length - 1 ? AddressLimit : Timeout.InfiniteTimeSpan;
+                using var attempt = new CancellationTokenSource(limit, timeProvider ?? TimeProvider.System);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(attempt.Token, cancellationToken);
+                try
+                {
+                    return await DialAsync(new IPEndPoint(addresses[i], port), either.Token).ConfigureAwait(false);
+                }
+                catch (SocketException e)
+                {
+                    error = e.Message;
+                }
+                catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+                {
+                    error = "no answer";
+                }
+            }
+        }
+        catch (SocketException e)
+        {
+            error = e.Message;
+        }
+
+        throw new IOException($"{host}:{port} cannot be reached: {error}");
+    }
 
     /// <inheritdoc/>
     public int TrySend(ReadOnlySpan<byte> data)
@@ -109,5 +162,20 @@ public sealed class SocketTransport : ITransport
         Abort(CloseReason.Requested);
         await Input.CompleteAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<SocketTransport> DialAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
+            return new SocketTransport(socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 }

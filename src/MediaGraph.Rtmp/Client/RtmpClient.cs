@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using System.Net.Sockets;
 using MediaGraph.Graph;
 using MediaGraph.Rtmp.Diagnostics;
 using MediaGraph.Rtmp.Sessions;
@@ -180,24 +179,16 @@ public sealed class RtmpClient : IAsyncDisposable
         {
             throw new RtmpClientException(new CloseReason(CloseCode.Deadline, $"{url.Host} did not answer in time"));
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch (IOException e)
         {
-            throw new RtmpClientException(new CloseReason(CloseCode.ConnectionLost, $"{url.Host} cannot be reached: {e.Message}"));
+            throw new RtmpClientException(new CloseReason(CloseCode.ConnectionLost, e.Message));
         }
     }
 
-    private static async ValueTask<ITransport> DialAsync(RtmpUrl url, CancellationToken cancellationToken)
+    // What encrypts it shakes hands as the session's first step, within the session's deadline.
+    private async ValueTask<ITransport> DialAsync(RtmpUrl url, CancellationToken cancellationToken)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            await socket.ConnectAsync(url.Host, url.Port, cancellationToken).ConfigureAwait(false);
-            return new SocketTransport(socket);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        var socket = await SocketTransport.ConnectAsync(url.Host, url.Port, TimeProvider, cancellationToken).ConfigureAwait(false);
+        return url.IsSecure ? new TlsTransport(socket, url.Host, Options.Tls) : socket;
     }
 }

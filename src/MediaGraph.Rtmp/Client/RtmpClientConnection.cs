@@ -336,7 +336,7 @@ internal sealed class RtmpClientConnection : RtmpSession
 
     // ---- Sending ----------------------------------------------------------------------------------------------------------
 
-    private Peer ThePeer() => new("rtmp") { RemoteEndPoint = RemoteEndPoint };
+    private Peer ThePeer() => new(_url.IsSecure ? "rtmps" : "rtmp") { RemoteEndPoint = RemoteEndPoint };
 
     // Returns why the session ended; null when the answer is there.
     private Task<CloseReason?> CallAsync(string name, params ReadOnlySpan<AmfValue> values)

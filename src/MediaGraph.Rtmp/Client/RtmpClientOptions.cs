@@ -1,3 +1,5 @@
+using MediaGraph.Transport;
+
 namespace MediaGraph.Rtmp.Client;
 
 /// <summary>Settings of an <see cref="RtmpClient"/>.</summary>
@@ -16,6 +18,9 @@ public sealed record RtmpClientOptions : RtmpOptions
     /// could have it connect to anything that is near. User and password never go to another host.
     /// </summary>
     public bool AllowOtherHosts { get; init; }
+
+    /// <summary>Whose certificate is trusted at an <c>rtmps</c> address.</summary>
+    public TlsClientOptions Tls { get; init; } = new();
 
     /// <inheritdoc/>
     public override IEnumerable<string> Validate(string prefix = "")

@@ -18,6 +18,7 @@ internal sealed class RtmpConnection : RtmpSession
     private const RtmpCapsEx CapsEx = RtmpCapsEx.Multitrack | RtmpCapsEx.ModEx | RtmpCapsEx.TimestampNanoOffset;
 
     private readonly RtmpServerOptions _options;
+    private readonly string _protocol; // rtmp or rtmps
     private readonly ConnectionGuard.Place _place;
     private readonly SortedSet<string> _roles = []; // what it has been, for the event at its end
     private readonly SortedSet<string> _streamNames = [];
@@ -27,10 +28,11 @@ internal sealed class RtmpConnection : RtmpSession
     private long _lastPing;
 
     public RtmpConnection(
-        RtmpSessions sessions, RtmpServerOptions options, ITransport transport, ConnectionGuard.Place place, long id)
+        RtmpSessions sessions, RtmpServerOptions options, ITransport transport, string protocol, ConnectionGuard.Place place, long id)
         : base(sessions, transport, id)
     {
         _options = options;
+        _protocol = protocol;
         _place = place;
         _lastPing = Time.GetTimestamp();
     }
@@ -41,7 +43,7 @@ internal sealed class RtmpConnection : RtmpSession
 
     protected override void OnOpened()
     {
-        Hub.Events.Publish(new ConnectionOpened(Time.GetUtcNow(), "rtmp", Id, RemoteEndPoint));
+        Hub.Events.Publish(new ConnectionOpened(Time.GetUtcNow(), _protocol, Id, RemoteEndPoint));
         Sessions.Metrics.CountAccepted();
         Log.ConnectionOpened(Logger, Id, RemoteEndPoint);
     }
@@ -105,7 +107,7 @@ internal sealed class RtmpConnection : RtmpSession
             else
                 Log.ConnectionClosed(Logger, Id, Duration, reason);
             Hub.Events.Publish(new ConnectionClosed(
-                Time.GetUtcNow(), "rtmp", Id, RemoteEndPoint, string.Join('+', _roles), [.. _streamNames], Duration, reason));
+                Time.GetUtcNow(), _protocol, Id, RemoteEndPoint, string.Join('+', _roles), [.. _streamNames], Duration, reason));
         }
         finally
         {
@@ -449,7 +451,7 @@ internal sealed class RtmpConnection : RtmpSession
     private (string Name, Peer Peer) Resolve(string key)
     {
         var (app, address) = (_app!.Value, RtmpAddress.Parse(key));
-        return (RtmpAddress.Join(app.Path, address.Path), new Peer("rtmp")
+        return (RtmpAddress.Join(app.Path, address.Path), new Peer(_protocol)
         {
             RemoteEndPoint = RemoteEndPoint,
             Credentials = RtmpAddress.CredentialsOf(address.Query, app.Query, _tcUrlQuery),

@@ -13,7 +13,7 @@ namespace MediaGraph.Rtmp.Server;
 /// <summary>
 /// An RTMP 1.0 server: encoders publish to the hub through it, players watch the hub's streams. A stream's name is the application
 /// and the stream key with a slash between: <c>rtmp://host/live/cam</c> is <c>live/cam</c>. Thread-safe.
-/// <para>The server owns a listener, a timer, and a task per connection; <see cref="StopAsync"/> ends them all.</para>
+/// <para>The server owns its listeners, its certificate, a timer, and a task per connection; <see cref="StopAsync"/> ends them all.</para>
 /// </summary>
 public sealed class RtmpServer : IAsyncDisposable
 {
@@ -24,9 +24,13 @@ public sealed class RtmpServer : IAsyncDisposable
     private readonly RtmpMetrics _metrics;
     private readonly RtmpSessions _sessions;
     private readonly ILogger _logger;
+    private readonly ILoggerFactory? _loggerFactory;
     private readonly TimeProvider _timeProvider;
     private readonly Lock _lifeLock = new(); // guards the fields below
     private SocketListener? _listener;
+    private SocketListener? _tlsListener;
+    private TlsServerCertificate? _certificate;
+    private bool _isStarted;
     private bool _isStopped;
 
     /// <summary>Creates a server; <see cref="StartAsync"/> makes it listen.</summary>
@@ -46,6 +50,7 @@ public sealed class RtmpServer : IAsyncDisposable
         if (errors.Length > 0)
             throw new ArgumentException(errors, nameof(options));
         _timeProvider = timeProvider ?? TimeProvider.System;
+        _loggerFactory = loggerFactory;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
         _guard = new ConnectionGuard(_options.Limits.Connections);
         _metrics = new RtmpMetrics("server", () => Connections, () => RefusedConnections, meterFactory);
@@ -62,29 +67,62 @@ public sealed class RtmpServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Where the server listens for RTMP over TLS; null before the start, and where it has no certificate.</summary>
+    public IPEndPoint? LocalTlsEndPoint
+    {
+        get
+        {
+            lock (_lifeLock)
+                return _tlsListener?.LocalEndPoint;
+        }
+    }
+
     /// <summary>Connections now.</summary>
     public int Connections => _guard.Connections;
 
     /// <summary>Connections that were refused because of a limit, since the start.</summary>
     public long RefusedConnections => _guard.Refused;
 
-    /// <summary>Binds and listens.</summary>
+    /// <summary>Binds and listens, on every port or on none.</summary>
     /// <param name="cancellationToken">Cancels the start, not the server.</param>
-    /// <exception cref="System.Net.Sockets.SocketException">The port cannot be bound.</exception>
+    /// <exception cref="IOException">A port cannot be bound; the message says which and why.</exception>
+    /// <exception cref="InvalidDataException">The certificate can no longer be used.</exception>
     /// <exception cref="InvalidOperationException">The server was started before.</exception>
-    public Task StartAsync(CancellationToken cancellationToken = default)
+    public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lifeLock)
         {
             ObjectDisposedException.ThrowIf(_isStopped, this);
-            if (_listener is not null)
+            if (_isStarted)
                 throw new InvalidOperationException("The server was started before.");
-            _listener = SocketListener.Start(_options.EndPoint, t => Accept(t), e => Log.AcceptFailed(_logger, e), _timeProvider);
-            Log.Listening(_logger, _listener.LocalEndPoint);
+            _isStarted = true;
         }
 
-        return Task.CompletedTask;
+        TlsServerCertificate? certificate = null;
+        SocketListener? listener = null, tlsListener = null;
+        try
+        {
+            listener = Listen("RTMP", _options.EndPoint, static socket => socket);
+            if (_options.Tls is { } tls)
+            {
+                certificate = new TlsServerCertificate(tls, _loggerFactory, _timeProvider);
+                tlsListener = Listen("RTMPS", _options.TlsEndPoint, socket => new TlsTransport(socket, certificate));
+            }
+
+            lock (_lifeLock)
+            {
+                ObjectDisposedException.ThrowIf(_isStopped, this);
+                (_listener, _tlsListener, _certificate) = (listener, tlsListener, certificate);
+            }
+        }
+        catch
+        {
+            await StopListeningAsync(listener, tlsListener, certificate).ConfigureAwait(false);
+            lock (_lifeLock)
+                _isStarted = false;
+            throw;
+        }
     }
 
     /// <summary>
@@ -93,14 +131,14 @@ public sealed class RtmpServer : IAsyncDisposable
     /// <param name="cancellationToken">When cancelled, what is left is cut at once; then this returns all the same.</param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
-        SocketListener? listener;
+        IAsyncDisposable?[] listening;
         lock (_lifeLock)
         {
             _isStopped = true;
-            listener = _listener;
+            listening = [_listener, _tlsListener, _certificate];
         }
 
-        await _sessions.StopAsync(() => listener?.DisposeAsync() ?? default, cancellationToken).ConfigureAwait(false);
+        await _sessions.StopAsync(() => StopListeningAsync(listening), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Stops the server, with 5 s for its peers. Idempotent.</summary>
@@ -112,12 +150,12 @@ public sealed class RtmpServer : IAsyncDisposable
     }
 
     /// <summary>Takes a connection over; null when a limit forbids it or the server has stopped.</summary>
-    internal RtmpConnection? Accept(ITransport transport)
+    internal RtmpConnection? Accept(ITransport transport, string protocol = "rtmp")
     {
         var place = _guard.TryEnter(transport.RemoteEndPoint, out var refusal);
         var connection = place is null
             ? null
-            : _sessions.Start(id => new RtmpConnection(_sessions, _options, transport, place, id));
+            : _sessions.Start(id => new RtmpConnection(_sessions, _options, transport, protocol, place, id));
         if (connection is not null)
             return connection;
         refusal ??= "the server stops";
@@ -127,5 +165,22 @@ public sealed class RtmpServer : IAsyncDisposable
         transport.Abort(new CloseReason(CloseCode.LimitExceeded, refusal));
         _ = transport.DisposeAsync().AsTask(); // an aborted transport has nothing left to wait for
         return null;
+    }
+
+    private SocketListener Listen(string protocol, IPEndPoint endPoint, Func<SocketTransport, ITransport> wrap)
+    {
+        var listener = SocketListener.Start(
+            endPoint, socket => Accept(wrap(socket), protocol.ToLowerInvariant()), e => Log.AcceptFailed(_logger, e.Message), _timeProvider);
+        Log.Listening(_logger, protocol, listener.LocalEndPoint);
+        return listener;
+    }
+
+    private static async ValueTask StopListeningAsync(params IAsyncDisposable?[] listening)
+    {
+        foreach (var one in listening)
+        {
+            if (one is not null)
+                await one.DisposeAsync().ConfigureAwait(false);
+        }
     }
 }

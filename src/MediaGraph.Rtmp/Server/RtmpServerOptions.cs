@@ -1,4 +1,5 @@
 using System.Net;
+using MediaGraph.Transport;
 
 namespace MediaGraph.Rtmp.Server;
 
@@ -8,11 +9,23 @@ public sealed record RtmpServerOptions : RtmpOptions
     /// <summary>The port that RTMP has by default.</summary>
     public const int DefaultPort = 1935;
 
+    /// <summary>The port of RTMP over TLS, unless another is set.</summary>
+    public const int DefaultTlsPort = 1936;
+
     /// <summary>
     /// Where to listen; port 0 lets the system choose. Default the loopback address, port 1935: who is not authorized by anything
     /// should not be reachable by anyone.
     /// </summary>
     public IPEndPoint EndPoint { get; init; } = new(IPAddress.Loopback, DefaultPort);
+
+    /// <summary>
+    /// Where to listen for RTMP over TLS (<c>rtmps://</c>); port 0 lets the system choose. Default the loopback address, port 1936:
+    /// RTMPS has no port of its own, and 443, which clients take when their address names none, is that of web servers.
+    /// </summary>
+    public IPEndPoint TlsEndPoint { get; init; } = new(IPAddress.Loopback, DefaultTlsPort);
+
+    /// <summary>The certificate for RTMP over TLS; null, the default, for no such listener.</summary>
+    public TlsServerOptions? Tls { get; init; }
 
     /// <summary>After how much silence a player is pinged, and how often then. Default 30 s: three times per read timeout.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(30);
@@ -24,5 +37,7 @@ public sealed record RtmpServerOptions : RtmpOptions
             yield return error;
         if (TimeError(prefix, nameof(PingInterval), PingInterval) is { } ping)
             yield return ping;
+        foreach (var error in Tls?.Validate($"{prefix}{nameof(Tls)}:") ?? [])
+            yield return error;
     }
 }

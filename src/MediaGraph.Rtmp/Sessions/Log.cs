@@ -7,11 +7,12 @@ namespace MediaGraph.Rtmp.Sessions;
 /// <summary>Log events 2000 to 2999.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(2000, LogLevel.Information, "RTMP listens on {EndPoint}")]
-    public static partial void Listening(ILogger logger, IPEndPoint endPoint);
+    [LoggerMessage(2000, LogLevel.Information, "{Protocol} listens on {EndPoint}")]
+    public static partial void Listening(ILogger logger, string protocol, IPEndPoint endPoint);
 
-    [LoggerMessage(2001, LogLevel.Warning, "Accepting failed, trying again")]
-    public static partial void AcceptFailed(ILogger logger, Exception exception);
+    // Without the stack: when no descriptor is left, what it is made of cannot be opened.
+    [LoggerMessage(2001, LogLevel.Warning, "Accepting failed, trying again: {Reason}")]
+    public static partial void AcceptFailed(ILogger logger, string reason);
 
     [LoggerMessage(2002, LogLevel.Warning, "Connection from {RemoteEndPoint} refused: {Reason}")]
     public static partial void ConnectionRefused(ILogger logger, EndPoint? remoteEndPoint, string reason);

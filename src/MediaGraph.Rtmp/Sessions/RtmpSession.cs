@@ -228,6 +228,7 @@ internal abstract partial class RtmpSession
         try
         {
             OnOpened();
+            await _transport.OpenAsync(_closing.Token).ConfigureAwait(false);
             await HandshakeAsync().ConfigureAwait(false);
             Volatile.Write(ref _lastActive, Time.GetTimestamp());
             Volatile.Write(ref _isEstablished, true); // from now on the sweep looks at the line above
@@ -266,7 +267,7 @@ internal abstract partial class RtmpSession
     {
         switch (exception)
         {
-            case RtmpProtocolException or FlvFormatException:
+            case RtmpProtocolException or FlvFormatException or TlsHandshakeException:
                 return new CloseReason(CloseCode.ProtocolError, exception.Message);
             case LimitException:
                 return new CloseReason(CloseCode.LimitExceeded, exception.Message);

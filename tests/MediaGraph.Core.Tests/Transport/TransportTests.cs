@@ -170,9 +170,33 @@ public sealed class TransportTests
     public async Task A_port_in_use_is_an_error_at_once_and_a_stopped_listener_frees_it()
     {
         var listener = SocketListener.Start(new IPEndPoint(IPAddress.Loopback, 0), _ => { }, _ => { });
-        Assert.That(() => SocketListener.Start(listener.LocalEndPoint, _ => { }, _ => { }), Throws.InstanceOf<SocketException>());
+        Assert.That(
+            () => SocketListener.Start(listener.LocalEndPoint, _ => { }, _ => { }),
+            Throws.InstanceOf<IOException>().With.Message.StartsWith($"cannot listen on {listener.LocalEndPoint}: "));
         await listener.DisposeAsync();
         await SocketListener.Start(listener.LocalEndPoint, _ => { }, _ => { }).DisposeAsync();
+    }
+
+    [Test, Category("Socket")]
+    public async Task J8_A_listener_goes_on_when_who_is_told_of_an_error_fails()
+    {
+        var time = new FakeTimeProvider();
+        var calls = 0;
+        var accepted = new TaskCompletionSource<ITransport>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var listener = SocketListener.Start(
+            new IPEndPoint(IPAddress.Loopback, 0),
+            transport =>
+            {
+                if (Interlocked.Increment(ref calls) == 1)
+                    throw new InvalidOperationException("no room");
+                accepted.SetResult(transport);
+            },
+            _ => throw new InvalidOperationException("no log"), time);
+        using var refused = await ConnectAsync(listener);
+        await Eventually.EqualAsync(() => time.ActiveTimers, 1, "it pauses");
+        time.Advance(TimeSpan.FromMilliseconds(10));
+        using var client = await ConnectAsync(listener);
+        await (await accepted.Task).DisposeAsync();
     }
 
     [Test]

@@ -7,6 +7,7 @@ using MediaGraph.Rtmp.Tests.Support;
 using MediaGraph.Security;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
+using MediaGraph.Transport;
 using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
@@ -195,7 +196,10 @@ public sealed class LifecycleTests
             .. Chunks.Message(0, 3, 0, RtmpMessageType.CommandAmf0, 0, Chunks.Command("createStream", 2, AmfValue.Null)),
             .. Chunks.Message(0, 3, 0, RtmpMessageType.CommandAmf0, 1, Chunks.Command("play", 0, AmfValue.Null, "nothing")),
         ];
-        await using var bench = new Bench();
+        await using var bench = new Bench(new RtmpServerOptions
+        {
+            Limits = new RtmpLimits { Connections = new ConnectionLimits { MaxHalfOpenPerAddress = 128 } },
+        });
         for (var i = 0; i < 1000; i++)
         {
             var (client, _) = bench.Open();

@@ -13,7 +13,7 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
 
-// Rows: H5.
+// Rows: H5, J4.
 
 /// <summary>Each limit: what is within it passes, what exceeds it is refused as its documentation says.</summary>
 public sealed class LimitTests
@@ -61,6 +61,22 @@ public sealed class LimitTests
         Assert.That(bench.Open().Server.AbortReason, Is.Null, "whose handshake is done is not half-open");
         bench.Advance(6);
         await Eventually.EqualAsync(() => bench.Server.Connections, 1, "connections");
+    }
+
+    [Test]
+    public async Task J4_A_hundred_silent_sockets_of_one_address_leave_room_for_others()
+    {
+        await using var bench = new Bench();
+        var silent = 0;
+        for (var i = 0; i < 100; i++)
+            silent += bench.Open().Server.AbortReason is null ? 1 : 0;
+        Assert.That((silent, bench.Server.RefusedConnections), Is.EqualTo((32, 68)));
+        for (var i = 0; i < 50; i++)
+            await bench.ConnectAsync(address: Bench.OtherAddress);
+        Assert.That(bench.Server.RefusedConnections, Is.EqualTo(68));
+        bench.Advance(6); // the silent ones' deadline: their address has its share again
+        await Eventually.EqualAsync(() => bench.Server.Connections, 50, "connections");
+        await bench.ConnectAsync();
     }
 
     [TestCase(9, 8 << 20)]
@@ -396,10 +412,10 @@ public sealed class LimitTests
             ChunkSize = 1,
             WindowAcknowledgementSize = 1,
             Queue = new PacketQueueOptions { MaxReplyBytes = 1 },
-            Limits = new RtmpLimits { MaxChunkStreams = 1, Connections = new ConnectionLimits { MaxHalfOpen = 0 } },
+            Limits = new RtmpLimits { MaxChunkStreams = 1, Connections = new ConnectionLimits { MaxHalfOpen = 0, MaxHalfOpenPerAddress = 0 } },
         };
         var errors = options.Validate("MediaGraph:Rtmp:").ToArray();
-        Assert.That(errors, Has.Length.EqualTo(6).And.All.StartsWith("MediaGraph:Rtmp:"));
+        Assert.That(errors, Has.Length.EqualTo(7).And.All.StartsWith("MediaGraph:Rtmp:"));
         Assert.That(
             () => new RtmpServer(hub, options),
             Throws.ArgumentException.With.Message.Contains("MaxHalfOpen").And.Message.Contains("ChunkSize"));

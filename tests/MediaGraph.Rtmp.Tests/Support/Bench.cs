@@ -35,7 +35,8 @@ internal sealed class Bench : IAsyncDisposable
         Hub = new StreamHub(hubOptions, Log, time);
         _events = Hub.Events.Subscribe(100_000);
         options ??= new RtmpServerOptions();
-        Server = new RtmpServer(Hub, options with { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, Log, time);
+        var anyPort = new IPEndPoint(IPAddress.Loopback, 0);
+        Server = new RtmpServer(Hub, options with { EndPoint = anyPort, TlsEndPoint = anyPort }, Log, time);
     }
 
     public FakeTimeProvider Time { get; } = new();
@@ -51,10 +52,13 @@ internal sealed class Bench : IAsyncDisposable
 
     public IPEndPoint EndPoint => Server.LocalEndPoint!;
 
-    /// <summary>A bench whose server listens on a port of the loopback address, on the system's time.</summary>
-    public static async Task<Bench> ListenAsync(RtmpServerOptions? options = null, StreamHubOptions? hubOptions = null)
+    public IPEndPoint TlsEndPoint => Server.LocalTlsEndPoint!;
+
+    /// <summary>A bench whose server listens on a port of the loopback address, on the system's time unless told otherwise.</summary>
+    public static async Task<Bench> ListenAsync(
+        RtmpServerOptions? options = null, StreamHubOptions? hubOptions = null, bool isRealTime = true)
     {
-        var bench = new Bench(options, hubOptions, isRealTime: true);
+        var bench = new Bench(options, hubOptions, isRealTime);
         await bench.Server.StartAsync();
         return bench;
     }
@@ -75,6 +79,10 @@ internal sealed class Bench : IAsyncDisposable
             return Add(await TestClient.OpenAsync(EndPoint));
         return Open(address).Client;
     }
+
+    /// <summary>A client before its RTMP handshake, by TLS; the server must listen for that.</summary>
+    public async Task<TestClient> OpenTlsAsync(TlsClientOptions options) =>
+        Add(new TestClient(await TlsTransport.ConnectAsync("localhost", TlsEndPoint.Port, options)));
 
     /// <summary>A client in memory, with the server's end of its connection.</summary>
     public (TestClient Client, MemoryTransport Server) Open(EndPoint? address = null)

@@ -1,0 +1,54 @@
+using MediaGraph.Security;
+
+namespace MediaGraph.Transport;
+
+/// <summary>
+/// Which certificate a TLS server has: exactly one of <see cref="CertificateFile"/>, <see cref="CertificateThumbprint"/> and
+/// <see cref="CertificateSubject"/>. Clients' certificates are not asked for; versions below TLS 1.2 are refused.
+/// </summary>
+public sealed record TlsServerOptions
+{
+    /// <summary>
+    /// Path of the certificate: PEM (RFC 7468), the server's first and the intermediate ones behind it, or PKCS #12 (<c>.pfx</c>).
+    /// </summary>
+    public string? CertificateFile { get; init; }
+
+    /// <summary>Path of the private key in PEM; null when it is in <see cref="CertificateFile"/>.</summary>
+    public string? KeyFile { get; init; }
+
+    /// <summary>Of the PKCS #12 file, or of the encrypted key in PEM; empty for none.</summary>
+    public Secret Password { get; init; }
+
+    /// <summary>SHA-1 thumbprint, 40 hexadecimal digits, of a certificate in the user's or the machine's personal store.</summary>
+    public string? CertificateThumbprint { get; init; }
+
+    /// <summary>
+    /// A part of the subject's name of a certificate in the user's or the machine's personal store, such as the host's name. Of those
+    /// that fit, the valid one that ends last is taken.
+    /// </summary>
+    public string? CertificateSubject { get; init; }
+
+    /// <summary>How often a changed certificate is looked for. Default 10 s.</summary>
+    public TimeSpan ReloadInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Reports every value that cannot be used; opens the certificate for that.</summary>
+    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtmp:Tls:</c>.</param>
+    public IEnumerable<string> Validate(string prefix = "")
+    {
+        if (ReloadInterval < TimeSpan.FromSeconds(1) || ReloadInterval > TimeSpan.FromDays(1))
+            yield return $"{prefix}{nameof(ReloadInterval)} is {ReloadInterval}; it must be 1 second to 1 day.";
+        (string Name, string? Value)[] sources =
+        [
+            (nameof(CertificateFile), CertificateFile),
+            (nameof(CertificateThumbprint), CertificateThumbprint),
+            (nameof(CertificateSubject), CertificateSubject),
+        ];
+        var set = sources.Where(source => source.Value is not null).ToArray();
+        if (set.Length != 1)
+            yield return $"{prefix}{string.Join(", ", (set.Length == 0 ? sources : set).Select(s => s.Name))}: exactly one of them must be set.";
+        else if (KeyFile is not null && CertificateFile is null)
+            yield return $"{prefix}{nameof(KeyFile)} is set, but {nameof(CertificateFile)} is not.";
+        else if (TlsCertificateSource.FindError(this) is { } error)
+            yield return $"{prefix}{set[0].Name}: {error}.";
+    }
+}
