@@ -54,7 +54,7 @@ public sealed class RtmpClient : IAsyncDisposable
         TimeProvider = timeProvider ?? TimeProvider.System;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
         _metrics = new RtmpMetrics("client", () => Connections, null, meterFactory);
-        _sessions = new RtmpSessions(hub, Options, _metrics, TimeProvider, _logger);
+        _sessions = new RtmpSessions(hub, Options, _metrics, TimeProvider, _logger, isClient: true);
         _dial = dial ?? DialAsync;
     }
 

@@ -9,15 +9,20 @@ namespace MediaGraph.Rtmp.Messages;
 /// A packet as one RTMP message in chunks, behind the message with its codec's parameters if that is wanted. Each message begins
 /// with a type-0 header, so the image holds nothing that differs between viewers of one message stream id.
 /// </summary>
-internal sealed class RtmpImageFormat(uint messageStreamId, int chunkSize, FlvForm form, bool withParameters) : ImageFormat
+internal sealed class RtmpImageFormat(uint messageStreamId, int chunkSize, FlvForm form, bool isPublished, bool withParameters) : ImageFormat
 {
+    // AMF0 strings.
+    private static ReadOnlySpan<byte> SetDataFrame => "\u0002\0\r@setDataFrame"u8;
+
+    private static ReadOnlySpan<byte> OnMetaData => "\u0002\0\nonMetaData"u8;
+
     // Nearly every viewer uses the first message stream; who opens sixteen does not get sixteen images kept.
     public override bool IsShared => messageStreamId == 1;
 
     public override int Measure(MediaPacket packet)
     {
         var timestamp = Timestamp(packet);
-        var length = ChunkWriter.Measure(FlvTagBody.MaxHeadLength + packet.Length, timestamp, chunkSize);
+        var length = ChunkWriter.Measure(HeadLength(packet) + packet.Length, timestamp, chunkSize);
         var parameters = withParameters ? FlvTagBody.MeasureParameters(packet.Codec, form) : 0;
         return parameters == 0 ? length : length + ChunkWriter.Measure(parameters, timestamp, chunkSize);
     }
@@ -26,8 +31,8 @@ internal sealed class RtmpImageFormat(uint messageStreamId, int chunkSize, FlvFo
     {
         var timestamp = Timestamp(packet);
         var written = withParameters ? WriteParameters(packet.Codec, timestamp, destination) : 0;
-        Span<byte> head = stackalloc byte[FlvTagBody.MaxHeadLength];
-        head = head[..FlvTagBody.WriteHead(packet, head, form)];
+        Span<byte> space = stackalloc byte[FlvTagBody.MaxHeadLength];
+        var head = IsPublishedMetadata(packet) ? SetDataFrame : space[..FlvTagBody.WriteHead(packet, space, form)];
         var type = FlvTagBody.TypeOf(packet.Codec);
         return written + ChunkWriter.Write(
             destination[written..], ChunkStreamId(type), timestamp, (RtmpMessageType)type, messageStreamId, head, packet.Payload.Span, chunkSize);
@@ -45,6 +50,12 @@ internal sealed class RtmpImageFormat(uint messageStreamId, int chunkSize, FlvFo
         length = WriteParameters(codec, timestamp, buffer.Span);
         return buffer;
     }
+
+    // A server keeps what it is told to keep; players are given the metadata itself.
+    private bool IsPublishedMetadata(MediaPacket packet) =>
+        isPublished && packet.Codec.Name == CodecNames.RtmpData && packet.Payload.Span.StartsWith(OnMetaData);
+
+    private int HeadLength(MediaPacket packet) => IsPublishedMetadata(packet) ? SetDataFrame.Length : FlvTagBody.MaxHeadLength;
 
     private int WriteParameters(Codec codec, uint timestamp, Span<byte> destination)
     {

@@ -15,7 +15,8 @@ namespace MediaGraph.Rtmp.Server;
 internal sealed class RtmpConnection : RtmpSession
 {
     private const int MaxStreamNames = 64; // that the event at the end names
-    private const RtmpCapsEx CapsEx = RtmpCapsEx.Multitrack | RtmpCapsEx.ModEx | RtmpCapsEx.TimestampNanoOffset;
+    private const RtmpCapsEx CapsEx =
+        RtmpCapsEx.Reconnect | RtmpCapsEx.Multitrack | RtmpCapsEx.ModEx | RtmpCapsEx.TimestampNanoOffset;
 
     private readonly RtmpServerOptions _options;
     private readonly string _protocol; // rtmp or rtmps
@@ -23,7 +24,7 @@ internal sealed class RtmpConnection : RtmpSession
     private readonly SortedSet<string> _roles = []; // what it has been, for the event at its end
     private readonly SortedSet<string> _streamNames = [];
     private RtmpAddress? _app; // null until connected
-    private RtmpCapabilities _player = RtmpCapabilities.Classic;
+    private volatile RtmpCapabilities _player = RtmpCapabilities.Classic; // read by who asks to reconnect
     private string _tcUrlQuery = "";
     private long _lastPing;
 
@@ -35,6 +36,24 @@ internal sealed class RtmpConnection : RtmpSession
         _protocol = protocol;
         _place = place;
         _lastPing = Time.GetTimestamp();
+    }
+
+    /// <summary>Asks the peer to connect anew; false when it cannot. Called by anyone.</summary>
+    public bool TryRequestReconnect(string? tcUrl)
+    {
+        if (!_player.CapsEx.HasFlag(RtmpCapsEx.Reconnect))
+            return false;
+        var output = new ArrayBufferWriter<byte>(256);
+        var values = CommandMessage.WriteStart(output, "onStatus"u8, transactionId: 0);
+        values.WriteNull();
+        values.WriteValue(new AmfObject([
+            new AmfProperty("level", CommandMessage.StatusLevel),
+            new AmfProperty("code", "NetConnection.Connect.ReconnectRequest"),
+            new AmfProperty("description", "The server asks to reconnect."),
+            .. tcUrl is null ? [] : new[] { new AmfProperty("tcUrl", tcUrl) },
+        ]));
+        SendMessage(CommandChunkStreamId, RtmpMessageType.CommandAmf0, 0, output.WrittenSpan);
+        return true;
     }
 
     protected override bool AnswersPings => true;

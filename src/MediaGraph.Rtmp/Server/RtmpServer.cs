@@ -54,7 +54,7 @@ public sealed class RtmpServer : IAsyncDisposable
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
         _guard = new ConnectionGuard(_options.Limits.Connections);
         _metrics = new RtmpMetrics("server", () => Connections, () => RefusedConnections, meterFactory);
-        _sessions = new RtmpSessions(hub, _options, _metrics, _timeProvider, _logger);
+        _sessions = new RtmpSessions(hub, _options, _metrics, _timeProvider, _logger, isClient: false);
     }
 
     /// <summary>Where the server listens, with the port that the system chose; null before the start.</summary>
@@ -124,6 +124,15 @@ public sealed class RtmpServer : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>
+    /// Asks every peer that says it can to connect anew (Enhanced RTMP v2, Reconnect Request), before maintenance for instance. Its
+    /// connection goes on until it does; others are asked nothing.
+    /// </summary>
+    /// <param name="tcUrl">Where to, as <c>rtmp://host/app</c>, or without what stays the same; null for the same place.</param>
+    /// <returns>How many were asked.</returns>
+    public int RequestReconnect(string? tcUrl = null) =>
+        _sessions.All.OfType<RtmpConnection>().Count(connection => connection.TryRequestReconnect(tcUrl));
 
     /// <summary>
     /// Stops listening, tells every peer, and returns when every connection has ended. Idempotent.

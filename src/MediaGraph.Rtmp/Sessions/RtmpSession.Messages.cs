@@ -137,8 +137,8 @@ internal abstract partial class RtmpSession
         if (reader.PeekMarker() != AmfMarker.String)
             return;
         var name = reader.ReadUtf8String();
-        if (name.SequenceEqual("@clearDataFrame"u8))
-            return;
+        if (name.SequenceEqual("@clearDataFrame"u8) || name.SequenceEqual("|RtmpSampleAccess"u8) || name.SequenceEqual("onStatus"u8))
+            return; // not of the stream, but said to whoever plays it
         if (name.SequenceEqual("@setDataFrame"u8))
             values = values[reader.Position..];
         while (!reader.IsAtEnd)

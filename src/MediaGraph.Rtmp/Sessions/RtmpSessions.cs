@@ -14,14 +14,14 @@ namespace MediaGraph.Rtmp.Sessions;
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "StopAsync, which the owner calls, disposes of the timer.")]
 internal sealed class RtmpSessions(
-    StreamHub hub, RtmpOptions options, RtmpMetrics metrics, TimeProvider timeProvider, ILogger logger)
+    StreamHub hub, RtmpOptions options, RtmpMetrics metrics, TimeProvider timeProvider, ILogger logger, bool isClient)
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
     private const int MaxWarningsPerSecond = 20;
 
     private readonly ConcurrentDictionary<long, RtmpSession> _sessions = new();
     private readonly RtmpImages[] _images =
-        [.. Enumerable.Range(1, options.Limits.MaxMessageStreams).Select(id => new RtmpImages((uint)id, options.ChunkSize))];
+        [.. Enumerable.Range(1, options.Limits.MaxMessageStreams).Select(id => new RtmpImages((uint)id, options.ChunkSize, isClient))];
 
     private readonly Lock _lifeLock = new(); // guards the fields below
     private ITimer? _sweep;
@@ -99,7 +99,8 @@ internal sealed class RtmpSessions(
 
     /// <summary>How packets are written for a message stream of a peer: those who take the same bytes share them.</summary>
     public RtmpWireFormat FormatFor(uint messageStreamId, RtmpCapabilities peer) => new(
-        messageStreamId - 1 < _images.Length ? _images[messageStreamId - 1] : new RtmpImages(messageStreamId, options.ChunkSize), peer);
+        messageStreamId - 1 < _images.Length ? _images[messageStreamId - 1] : new RtmpImages(messageStreamId, options.ChunkSize, isClient),
+        peer);
 
     /// <summary>Whether a warning about a peer may be logged: peers cannot fill the log, or make the server wait for it.</summary>
     public bool MayWarn()

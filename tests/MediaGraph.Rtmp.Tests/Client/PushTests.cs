@@ -3,6 +3,7 @@ using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Client;
+using MediaGraph.Rtmp.Messages;
 using MediaGraph.Rtmp.Tests.Support;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
@@ -91,6 +92,32 @@ internal sealed class PushTests
     }
 
     [Test]
+    public async Task Metadata_is_given_to_the_server_to_keep()
+    {
+        await using var origin = new Bench();
+        var publisher = await origin.PublishAsync("cam");
+        var metadata = Chunks.Amf("onMetaData", AmfObject.EcmaArray(new AmfProperty("width", 640d)));
+        await publisher.MessageAsync(RtmpMessageType.DataAmf0, 1, [.. Chunks.Amf("@setDataFrame"), .. metadata]);
+        await publisher.HeadersAsync(1);
+        await publisher.GroupAsync(1, 0);
+        await publisher.SyncAsync();
+        await using var middle = new ClientBench { Server = origin.Server };
+        var pull = await middle.Client.PullAsync(ClientBench.Url(), "live/cam");
+        await Eventually.Async(() => middle.Hub.Find("live/cam")!.GetSnapshot().Tracks.Length == 3, "picture, sound and metadata");
+
+        middle.Server = null;
+        var pushing = middle.Client.PushAsync("live/cam", ClientBench.Url());
+        var server = await middle.AcceptPublishAsync();
+        await pushing;
+        var kept = await server.ExpectAsync(m => m.Type == RtmpMessageType.DataAmf0, "metadata");
+        Assert.That(kept.Payload, Is.EqualTo((byte[])[.. Chunks.Amf("@setDataFrame"), .. metadata]));
+        await server.ExpectAsync(m => m.Payload is [0x17, 1, ..], "a keyframe");
+        pull.Close(CloseReason.Requested);
+        await middle.AdvanceUntilAsync(pull.Completion);
+        await publisher.DisposeAsync();
+    }
+
+    [Test]
     public async Task The_streams_end_ends_the_push_and_the_server_is_told()
     {
         await using var bench = new ClientBench(hubOptions: new StreamHubOptions { WaitForPublisher = TimeSpan.Zero });
@@ -128,8 +155,8 @@ internal sealed class PushTests
         await bench.AcceptPublishAsync();
         var relay = await pushing;
         bench.ClientEnds[0].LimitSends(0);
-        for (var i = 1; i < 200; i++)
-            Write(feed, i + 5, i % 20 == 0);
+        for (var i = 1; i <= 200; i++)
+            Write(feed, i + 5, i % 20 == 0); // the last one is a keyframe, which waits
         Assert.That(bench.Snapshot("live/cam").Consumers.Single().Packets.Queued, Is.LessThanOrEqualTo(9));
         var reason = await bench.AdvanceUntilAsync(relay.Completion, step: 1);
         Assert.That(reason, Is.EqualTo(new CloseReason(CloseCode.Deadline, "the peer took nothing")));

@@ -403,4 +403,27 @@ public sealed class SessionTests
         await client.EndAsync();
         await bench.AdvanceToConnectionsAsync(0);
     }
+
+    [TestCase(null)]
+    [TestCase("rtmp://other.example/live")]
+    public async Task Who_can_reconnect_is_asked_to(string? tcUrl)
+    {
+        await using var bench = new Bench();
+        var old = await bench.PublishAsync("old");
+        var able = await bench.OpenAsync();
+        await able.HandshakeAsync();
+        var answer = await able.CallAsync(
+            "connect", new AmfObject(new AmfProperty("app", "live"), new AmfProperty("capsEx", 1d)));
+        Assert.That((int)answer.Values[3].AsObject!["capsEx"].AsNumber!.Value & 1, Is.EqualTo(1), "the server says that it asks");
+        await able.PublishAsync("able");
+
+        Assert.That(bench.Server.RequestReconnect(tcUrl), Is.EqualTo(1));
+        var request = await able.ExpectStatusAsync("NetConnection.Connect.ReconnectRequest", stream: 0);
+        Assert.That(request.Values[3].AsObject!["tcUrl"].AsString, Is.EqualTo(tcUrl));
+        await able.HeadersAsync(1); // the connection goes on
+        await able.SyncAsync();
+        await old.SyncAsync();
+        Assert.That(old.Golden, Has.None.Contains("ReconnectRequest"));
+        Assert.That(bench.Snapshot("live/able").Tracks, Has.Length.EqualTo(2));
+    }
 }
