@@ -57,7 +57,16 @@ internal sealed record FlvCodec(MediaKind Kind, string Name, int? LegacyId, uint
     public static FlvCodec? Find(Codec codec) => codec.IsOpaque ? null : Find(codec.Kind, codec.Name);
 
     /// <inheritdoc cref="Find(Codec)"/>
-    public static FlvCodec? Find(MediaKind kind, uint fourCc) => Array.Find(Understood, c => c.Kind == kind && c.FourCc == fourCc);
+    public static FlvCodec? Find(MediaKind kind, uint fourCc)
+    {
+        foreach (var codec in Understood)
+        {
+            if (codec.Kind == kind && codec.FourCc == fourCc && fourCc != 0)
+                return codec;
+        }
+
+        return null;
+    }
 
     /// <summary>The name for a codec that only FLV 10.1 knows.</summary>
     public static string OpaqueName(MediaKind kind, int legacyId) =>
