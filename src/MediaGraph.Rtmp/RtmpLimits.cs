@@ -9,7 +9,7 @@ namespace MediaGraph.Rtmp;
 /// </summary>
 public sealed record RtmpLimits
 {
-    /// <summary>Connections. Beyond: the new one is closed and counted.</summary>
+    /// <summary>Connections to a server; a client has those that it makes. Beyond: the new one is closed and counted.</summary>
     public ConnectionLimits Connections { get; init; } = new();
 
     /// <summary>
@@ -34,7 +34,7 @@ public sealed record RtmpLimits
     public int MaxChunkStreams { get; init; } = 64;
 
     /// <summary>
-    /// Message streams per connection. Default 16: most clients use one. Beyond: the command is refused, and the connection closed.
+    /// Message streams per connection to a server; a client makes one. Default 16: most clients use one. Beyond: the command is refused, and the connection closed.
     /// </summary>
     public int MaxMessageStreams { get; init; } = 16;
 

@@ -17,6 +17,7 @@ public sealed class RtmpUrl
     public const int DefaultSecurePort = 443;
 
     private const int MaxLength = 4096;
+    private const int MaxHostLength = 253; // of a name (RFC 1035 §2.3.4)
 
     private RtmpUrl(bool isSecure, string host, int port, string app, string key, string? user, Secret password)
     {
@@ -69,7 +70,7 @@ public sealed class RtmpUrl
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out RtmpUrl? url) => TryParse(text, out url, out _);
 
     /// <inheritdoc/>
-    public override string ToString() => Key.Length == 0 ? TcUrl : $"{TcUrl}/***";
+    public override string ToString() => Key.Length == 0 ? $"{Authority}/***" : $"{Authority}/{App.Split('?')[0]}/***";
 
     /// <summary>The same stream at another place, as a server names it: an absolute URL, or one without scheme or host.</summary>
     /// <param name="target">The place, up to the application; empty for the same one.</param>
@@ -112,8 +113,8 @@ public sealed class RtmpUrl
         var isSecure = text.StartsWith("rtmps://", StringComparison.OrdinalIgnoreCase);
         if (!isSecure && !text.StartsWith("rtmp://", StringComparison.OrdinalIgnoreCase))
             return false;
-        error = "The address has a blank or a control character.";
-        if (text.AsSpan().ContainsAnyInRange('\0', ' ') || text.Contains('\x7F', StringComparison.Ordinal))
+        error = "The address has a blank, or another character than those of ASCII; write it as %XX.";
+        if (text.AsSpan().ContainsAnyExceptInRange('!', '~'))
             return false;
 
         var rest = text[(isSecure ? 8 : 7)..];
@@ -125,15 +126,23 @@ public sealed class RtmpUrl
         if (!TryReadHost(authority[(at + 1)..], PortOf(isSecure), out var host, out var port))
             return false;
 
-        // Slashes in the query belong to the query.
-        var question = path.IndexOf('?', StringComparison.Ordinal);
-        var last = (question < 0 ? path : path[..question]).LastIndexOf('/');
-        var (app, key) = last < 0 && question < 0 ? (path, "") : last < 0 ? ("", path) : (path[..last], path[(last + 1)..]);
+        var (app, key) = SplitPath(path);
         error = "The address names no stream.";
         if (app.Length == 0 && key.Length == 0)
             return false;
         url = new RtmpUrl(isSecure, host, port, app, key, user, password);
         return true;
+    }
+
+    // Slashes in a key's query belong to the query. An application may have a query too: app?token=x/key.
+    private static (string App, string Key) SplitPath(string path)
+    {
+        var question = path.IndexOf('?', StringComparison.Ordinal);
+        var beforeQuery = question < 0 ? path.Length : question;
+        var last = path.AsSpan(0, beforeQuery).TrimEnd('/').LastIndexOf('/');
+        if (last < 0 && question >= 0)
+            last = path.LastIndexOf('/');
+        return last < 0 ? (path.TrimEnd('/'), "") : (path[..last], question < 0 ? path[(last + 1)..].TrimEnd('/') : path[(last + 1)..]);
     }
 
     private static (string? User, Secret Password) ReadCredentials(string text)
@@ -152,7 +161,7 @@ public sealed class RtmpUrl
         host = text[..end];
         var kind = Uri.CheckHostName(host);
         host = host.Trim('[', ']');
-        if (kind == UriHostNameType.Unknown)
+        if (kind == UriHostNameType.Unknown || host.Length > MaxHostLength)
             return false;
         if (end == text.Length)
             return true;

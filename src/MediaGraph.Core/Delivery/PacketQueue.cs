@@ -152,14 +152,8 @@ public abstract class PacketQueue
             else
             {
                 replay?.Dispose();
-                state.AwaitsKeyframe = sender.Track.Kind == MediaKind.Video;
-                RemoveEntriesLocked(entry =>
-                {
-                    if (!ReferenceEquals(entry.Sender, sender) || AdmitLocked(state, entry.Packet!))
-                        return false;
-                    state.DroppedAwaitingKeyframe++;
-                    return true;
-                });
+                if (sender.Track.Kind == MediaKind.Video)
+                    AwaitKeyframeLocked(sender);
                 if (state.Queued == 0 && codec is not null)
                     AnnounceLocked(sender, codec, time);
             }
@@ -289,6 +283,19 @@ public abstract class PacketQueue
         return true;
     }
 
+    // Of what has been queued already, too, nothing comes before a keyframe.
+    private void AwaitKeyframeLocked(Sender sender)
+    {
+        sender.State.AwaitsKeyframe = true;
+        RemoveEntriesLocked(entry =>
+        {
+            if (!ReferenceEquals(entry.Sender, sender) || AdmitLocked(sender.State, entry.Packet!))
+                return false;
+            sender.State.DroppedAwaitingKeyframe++;
+            return true;
+        });
+    }
+
     private static bool CanCarryLocked(Sender sender, Codec codec)
     {
         if (ReferenceEquals(codec, sender.State.OfferedCodec))
@@ -395,7 +402,7 @@ public abstract class PacketQueue
 
     private void AnnounceLocked(Sender sender, Codec codec, TimeSpan time)
     {
-        if (sender.Format?.WriteParameters(Pool, codec, time, out var length) is not { } parameters)
+        if (!CanCarryLocked(sender, codec) || sender.Format?.WriteParameters(Pool, codec, time, out var length) is not { } parameters)
             return;
         sender.State.WireCodec = codec;
         EnqueueReplyLocked(parameters, length);
@@ -422,8 +429,9 @@ public abstract class PacketQueue
 
             if (state.Replay is { Remaining: 0 })
             {
-                state.AwaitsKeyframe |= state.ReplayAwaitsKeyframe;
                 EndReplayLocked(sender);
+                if (state.ReplayAwaitsKeyframe)
+                    AwaitKeyframeLocked(sender);
             }
         }
     }

@@ -115,6 +115,9 @@ public sealed class Feed : IAsyncDisposable
 
     internal void Announce(FeedTrack track, Codec codec) => _stream.Announce(this, track, codec);
 
+    /// <summary>The track has a codec that consumers can take, perhaps, who could not take the one before.</summary>
+    internal void AttachConsumers(FeedTrack track) => _stream.AttachConsumers(track.Receiver);
+
     internal void Forget(FeedTrack track) => _stream.Forget(this, track);
 
     internal void Count(MediaKind kind, int bytes)

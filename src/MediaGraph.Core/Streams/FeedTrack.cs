@@ -75,16 +75,23 @@ public sealed class FeedTrack
     {
         ArgumentNullException.ThrowIfNull(buffer);
         ArgumentNullException.ThrowIfNull(codec);
+        var isOther = codec.Name != _codec.Name;
         _codec = codec;
-        return _feed.Write(this, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe);
+        var isFed = _feed.Write(this, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe);
+        if (isOther && isFed)
+            _feed.AttachConsumers(this);
+        return isFed;
     }
 
     /// <summary>Announces a codec before its first frame, so that those who join now are told of it.</summary>
     public void Announce(Codec codec)
     {
         ArgumentNullException.ThrowIfNull(codec);
+        var isOther = codec.Name != _codec.Name;
         _codec = codec;
         _feed.Announce(this, codec);
+        if (isOther)
+            _feed.AttachConsumers(this);
     }
 
     /// <summary>What was sent is of no use any more to those who join now.</summary>

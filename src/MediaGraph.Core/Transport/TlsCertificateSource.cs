@@ -43,6 +43,8 @@ internal static class TlsCertificateSource
             return (FindInStore(options), []);
         var name = options.KeyFile is null ? file : $"{file} with {options.KeyFile}";
         var isPem = content[0].AsSpan().IndexOf("-----BEGIN"u8) >= 0;
+        if (!isPem && options.KeyFile is not null)
+            throw new InvalidDataException($"{file} is no PEM file: its key is in it, and {options.KeyFile} would not be used");
         return Guard(name, () => isPem ? OpenPem(content[0], content[^1], options) : OpenPkcs12(content[0], options));
     }
 
@@ -77,16 +79,13 @@ internal static class TlsCertificateSource
         var (kind, value) = options.CertificateThumbprint is { } thumbprint
             ? (X509FindType.FindByThumbprint, thumbprint)
             : (X509FindType.FindBySubjectName, options.CertificateSubject!);
+        var all = new List<X509Certificate2>();
         foreach (var location in (StoreLocation[])[StoreLocation.CurrentUser, StoreLocation.LocalMachine])
         {
             try
             {
                 using var store = new X509Store(StoreName.My, location, OpenFlags.ReadOnly | OpenFlags.OpenExistingOnly);
-                var found = store.Certificates.Find(kind, value, validOnly: false)
-                    .Where(one => one.HasPrivateKey)
-                    .MaxBy(one => one.NotAfter);
-                if (found is not null)
-                    return found;
+                all.AddRange(store.Certificates.Find(kind, value, validOnly: false).Where(one => one.HasPrivateKey));
             }
             catch (CryptographicException)
             {
@@ -94,7 +93,11 @@ internal static class TlsCertificateSource
             }
         }
 
-        throw new InvalidDataException($"no certificate with a private key for '{value}' is in the user's or the machine's store");
+        // One that is not valid now is better than none: who loads it is told.
+        var now = TimeProvider.System.GetLocalNow().DateTime;
+        return all.Where(one => one.NotBefore <= now && now < one.NotAfter).MaxBy(one => one.NotAfter)
+            ?? all.MaxBy(one => one.NotAfter)
+            ?? throw new InvalidDataException($"no certificate with a private key for '{value}' is in the user's or the machine's store");
     }
 
     private static T Guard<T>(string name, Func<T> read)

@@ -49,18 +49,20 @@ internal sealed class TlsServerCheck
             why.Add("there is none");
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
             why.Add("it is for another name");
+        var isPinned = certificate is not null
+            && _options.TrustedCertificates.Any(t => t.RawDataMemory.Span.SequenceEqual(certificate.GetRawCertData()));
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors))
-            AddChainErrors(why, certificate, chain);
-        if (why.Count == 0)
+            AddChainErrors(why, isPinned, chain);
+        if (why.Count == 0 && isPinned)
             return true;
+        if (why.Count == 0)
+            why.Add("it cannot be checked");
         Refusal = $"the certificate of {_host} is refused: {string.Join(", ", why)}";
         return false;
     }
 
-    private void AddChainErrors(List<string> why, X509Certificate? certificate, X509Chain? chain)
+    private static void AddChainErrors(List<string> why, bool isPinned, X509Chain? chain)
     {
-        var isPinned = certificate is not null
-            && _options.TrustedCertificates.Any(t => t.RawDataMemory.Span.SequenceEqual(certificate.GetRawCertData()));
         foreach (var status in chain?.ChainStatus ?? [])
         {
             switch (status.Status)

@@ -139,7 +139,7 @@ public sealed class RtmpClient : IAsyncDisposable
                     url = url.Move(target, Options.AllowOtherHosts, out var error)
                         ?? throw new RtmpClientException(new CloseReason(CloseCode.Refused, error), e.StatusCode);
                     Log.Redirected(_logger, stream, url);
-                    authentication = "";
+                    (authentication, challenges) = ("", 0);
                 }
                 else
                 {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using MediaGraph.Graph;
 using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Handshake;
@@ -106,9 +107,10 @@ internal sealed class RtmpClientConnection : RtmpSession
         switch (command.Name)
         {
             case "_result" or "_error":
-                if (command.Transaction == _transactions)
-                    _answer = command;
-                return default;
+                if (command.Transaction != _transactions)
+                    return default;
+                _answer = command;
+                return new(_isAsked && command.Name == "_error" ? Refuse(command) : null);
             case "onStatus":
                 return new(HandleStatus(command));
             case "close":
@@ -219,6 +221,7 @@ internal sealed class RtmpClientConnection : RtmpSession
     private async Task<CloseReason?> BeginAsync()
     {
         _isAsked = true;
+        AcceptsLargeMessages = !_isPush; // from now on, whatever is said first
         if (_isPush)
         {
             SendCommand("publish", ++_transactions, _stream!.Id, _url.Key, "live");
@@ -332,7 +335,11 @@ internal sealed class RtmpClientConnection : RtmpSession
 
     // What a server says is shown to people, and kept in logs: without anything that could forge an entry.
     private static string Printable(string text) =>
-        new([.. text.Take(MaxDescriptionLength).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)]);
+        new([.. text.Take(MaxDescriptionLength).Select(c => IsPrintable(c) ? c : '?')]);
+
+    private static bool IsPrintable(char c) => char.GetUnicodeCategory(c) is not (UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+        or UnicodeCategory.OtherNotAssigned);
 
     // ---- Sending ----------------------------------------------------------------------------------------------------------
 

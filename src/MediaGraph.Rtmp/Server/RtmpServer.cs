@@ -103,10 +103,11 @@ public sealed class RtmpServer : IAsyncDisposable
         SocketListener? listener = null, tlsListener = null;
         try
         {
-            listener = Listen("RTMP", _options.EndPoint, static socket => socket);
             if (_options.Tls is { } tls)
-            {
                 certificate = new TlsServerCertificate(tls, _loggerFactory, _timeProvider);
+            listener = Listen("RTMP", _options.EndPoint, static socket => socket);
+            if (certificate is not null)
+            {
                 tlsListener = Listen("RTMPS", _options.TlsEndPoint, socket => new TlsTransport(socket, certificate));
             }
 
@@ -119,6 +120,8 @@ public sealed class RtmpServer : IAsyncDisposable
         catch
         {
             await StopListeningAsync(listener, tlsListener, certificate).ConfigureAwait(false);
+            foreach (var session in _sessions.All)
+                session.Abort(CloseReason.Stopping); // the first port was faster than the second
             lock (_lifeLock)
                 _isStarted = false;
             throw;

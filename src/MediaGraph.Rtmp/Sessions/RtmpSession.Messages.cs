@@ -131,13 +131,14 @@ internal abstract partial class RtmpSession
     // "@setDataFrame" says that the server keeps what follows for late joiners; "onMetaData" is kept with it or without it.
     private void HandleData(uint streamId, uint timestamp, ReadOnlySpan<byte> values)
     {
-        if (FindPublisher(streamId) is not { } stream || values.IsEmpty)
-            return;
+        if (FindStream(streamId) is not { Writer: not null } stream || values.IsEmpty)
+            return; // data alone begins no stream
         var reader = new Amf0Reader(values, _amfLimits);
         if (reader.PeekMarker() != AmfMarker.String)
             return;
         var name = reader.ReadUtf8String();
-        if (name.SequenceEqual("@clearDataFrame"u8) || name.SequenceEqual("|RtmpSampleAccess"u8) || name.SequenceEqual("onStatus"u8))
+        if (name.SequenceEqual("@clearDataFrame"u8) || name is [(byte)'|', ..] || name.SequenceEqual("onStatus"u8)
+            || name.SequenceEqual("onPlayStatus"u8))
             return; // not of the stream, but said to whoever plays it
         if (name.SequenceEqual("@setDataFrame"u8))
             values = values[reader.Position..];

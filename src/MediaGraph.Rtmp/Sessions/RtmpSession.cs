@@ -106,6 +106,12 @@ internal abstract partial class RtmpSession
     /// <summary>Whether the peer knows of the size of our chunks; until then they have 128 bytes.</summary>
     protected bool HasAnnouncedChunkSize { get; set; }
 
+    /// <summary>Whether a message may be as long as a frame; false until media is expected.</summary>
+    protected bool AcceptsLargeMessages
+    {
+        set => _reader.AcceptsLargeMessages = value;
+    }
+
     /// <summary>The window that the peer was last told to acknowledge by.</summary>
     protected uint AnnouncedWindow { get; set; }
 
@@ -503,7 +509,7 @@ internal abstract partial class RtmpSession
     {
         stream.Timestamps = default;
         stream.Feed = feed;
-        _reader.AcceptsLargeMessages = true;
+        AcceptsLargeMessages = true;
         stream.Writer = new FlvFeedWriter(feed, Sessions.Options.Limits.MaxParameterBytes);
         stream.Name = name;
     }

@@ -393,4 +393,27 @@ internal sealed class EnhancedFlvTests
     }
 
     private static string Size(string data) => $"{data.Length / 2:X6}";
+
+    [Test]
+    public async Task H5_a_small_part_of_a_large_tag_does_not_keep_all_of_it()
+    {
+        await using var rig = new FlvRig();
+        var rest = new byte[1 << 20];
+        byte[] body = [.. Vectors.Hex("9521" + Opus + "00" + "000003" + "FCAABB" + "7A7A7A7A" + "00"), (byte)(rest.Length >> 16), (byte)(rest.Length >> 8), (byte)rest.Length, .. rest];
+        rig.Write(Audio, 0, body);
+        rig.Write(Script, 0, "0200036F6E58" + "05");
+        await rig.SeeAsync(2);
+        Assert.That(rig.Pool.GetStatistics().OutstandingBytes, Is.LessThan(64 << 10), "the frame is kept for late joiners, the tag is not");
+    }
+
+    [Test]
+    public async Task H5_a_tag_has_no_more_parts_than_there_are_tracks()
+    {
+        await using var rig = new FlvRig();
+        string Of(int parts) => "9511" + Opus + string.Concat(Enumerable.Range(0, parts).Select(i => $"{i:X2}" + "000001" + "FC"));
+        Assert.That(rig.Write(Audio, 0, Of(16)), Is.True);
+        Assert.That(() => rig.Write(Audio, 20, Of(17)), Throws.InstanceOf<FlvFormatException>());
+        Assert.That(
+            () => rig.Write(Audio, 40, "9511" + Opus + string.Concat(Enumerable.Repeat("00000001FC", 17))), Throws.InstanceOf<FlvFormatException>());
+    }
 }

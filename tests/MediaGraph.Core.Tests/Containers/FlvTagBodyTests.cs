@@ -102,7 +102,7 @@ public sealed class FlvTagBodyTests
         yield return Set("AAC", Aac, default, "AF" + "00" + "1190");
         yield return Set("AAC of track 3", Aac, Track3, "95" + "00" + "6D703461" + "03" + "1190");
         yield return Set("Opus", new Codec(MediaKind.Audio, CodecNames.Opus, 48_000, 2, Vectors.Hex(Vectors.OpusHead)), default, "90" + "4F707573" + Vectors.OpusHead);
-        yield return Set("FLAC", new Codec(MediaKind.Audio, CodecNames.Flac, 44_100, 2, Vectors.Hex(Vectors.StreamInfo)), default, "90" + "664C6143" + Vectors.StreamInfo);
+        yield return Set("FLAC", new Codec(MediaKind.Audio, CodecNames.Flac, 44_100, 2, Vectors.Hex(Vectors.StreamInfo)), default, "90" + "664C6143" + "664C614380000022" + Vectors.StreamInfo);
         yield return Set("AC-3", Sound(CodecNames.Ac3, 48_000, 6), default, "");
         yield return Set("PCMA", Sound(CodecNames.Pcma, 8000, 1), default, "");
         yield return Set("Metadata", new Codec(MediaKind.Data, CodecNames.RtmpVideoMetadata, 1000, configuration: "av01"u8), default, "");

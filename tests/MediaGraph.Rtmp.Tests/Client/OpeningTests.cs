@@ -233,6 +233,35 @@ internal sealed class OpeningTests
     }
 
     [Test]
+    public async Task A_place_that_one_is_redirected_to_may_ask_again_who_one_is()
+    {
+        await using var bench = new ClientBench();
+        var pulling = bench.Client.PullAsync(RtmpUrl.Parse("rtmp://me:secret@server.example/live/cam"), "in/cam");
+        for (var place = 0; place < 2; place++)
+        {
+            var (first, connect) = await bench.AdvanceUntilAsync(bench.AcceptConnectAsync());
+            Assert.That(AppOf(connect), Is.EqualTo("live"));
+            await RejectAsync(first, connect, "[ code=403 need auth; authmod=llnw ] : ");
+            var (second, again) = await bench.AdvanceUntilAsync(bench.AcceptConnectAsync());
+            await RejectAsync(second, again, "[ authmod=llnw ] : ?reason=needauth&user=me&nonce=abc");
+            var (third, last) = await bench.AdvanceUntilAsync(bench.AcceptConnectAsync());
+            Assert.That(AppOf(last), Does.Match("^live[?]authmod=llnw&user=me&nonce=abc&cnonce=[0-9a-f]{8}&nc=00000001&response=[0-9a-f]{32}$"));
+            if (place == 0)
+            {
+                await RedirectAsync(third, last, "rtmp://server.example:1940/live");
+                continue;
+            }
+
+            await third.AnswerAsync(last, AmfValue.Null, ClientBench.Success);
+            await third.AnswerAsync(await third.ExpectAsync(m => m.Name == "createStream", "createStream"), AmfValue.Null, 1d);
+            await third.ExpectAsync(m => m.Name == "play", "play");
+            await third.StatusAsync(1, "NetStream.Play.Start");
+        }
+
+        await pulling;
+    }
+
+    [Test]
     public async Task A_server_that_asks_for_a_user_which_the_address_does_not_name_has_refused()
     {
         await using var bench = new ClientBench();

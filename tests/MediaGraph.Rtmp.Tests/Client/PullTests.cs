@@ -63,6 +63,35 @@ internal sealed class PullTests
         await Eventually.Async(() => bench.Snapshot("in/cam").Tracks.Length == 2, "both tracks");
     }
 
+    [Test]
+    public async Task What_is_said_to_players_begins_no_stream()
+    {
+        await using var bench = new ClientBench();
+        var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
+        var server = await bench.AcceptStreamAsync();
+        var play = await server.ExpectAsync(m => m.Name == "play", "play");
+        await server.MessageAsync(RtmpMessageType.DataAmf0, 1, Chunks.Amf("|RtmpSampleAccess", true, true));
+        await server.MessageAsync(RtmpMessageType.DataAmf0, 1, Chunks.Amf("onMetaData", AmfObject.EcmaArray()));
+        await server.SyncAsync();
+        Assert.That(bench.Hub.Find("in/cam"), Is.Null);
+        await server.RefuseAsync(play, "NetStream.Play.StreamNotFound", "No.");
+        Assert.That((await FailAsync(bench, pulling)).StatusCode, Is.EqualTo("NetStream.Play.StreamNotFound"), "of an _error too");
+    }
+
+    [Test]
+    public async Task A_first_frame_may_be_large_whatever_was_said_before()
+    {
+        await using var bench = new ClientBench();
+        var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
+        var server = await bench.AcceptStreamAsync();
+        await server.ExpectAsync(m => m.Name == "play", "play");
+        await server.SetChunkSizeAsync(1 << 20);
+        await server.VideoAsync(1, 0, Samples.VideoHeader);
+        await server.VideoAsync(1, 0, Samples.Keyframe(size: 500_000));
+        await pulling;
+        await Eventually.Async(() => bench.Snapshot("in/cam").Tracks is [{ Packets: 1 }], "the frame");
+    }
+
     [TestCase("NetStream.Play.StreamNotFound")]
     [TestCase("NetStream.Play.Failed")]
     public async Task M8_a_refusal_reaches_the_caller_with_the_servers_code(string code)

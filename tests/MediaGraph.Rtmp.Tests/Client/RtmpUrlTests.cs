@@ -12,6 +12,9 @@ internal sealed class RtmpUrlTests
     [TestCase("rtmp://[::1]/live/cam", "rtmp://[::1]/live", "::1", 1935, "live", "cam")]
     [TestCase("rtmp://10.0.0.1/live", "rtmp://10.0.0.1/live", "10.0.0.1", 1935, "live", "")]
     [TestCase("rtmps://host:1935/app/", "rtmps://host:1935/app", "host", 1935, "app", "")]
+    [TestCase("rtmp://host/live/cam/", "rtmp://host/live", "host", 1935, "live", "cam")]
+    [TestCase("rtmp://host/app?token=x/key", "rtmp://host/app?token=x", "host", 1935, "app?token=x", "key")]
+    [TestCase("rtmp://host/app?token=x", "rtmp://host/app?token=x", "host", 1935, "app?token=x", "")]
     public void An_address_names_server_application_and_key(string text, string tcUrl, string host, int port, string app, string key)
     {
         var url = RtmpUrl.Parse(text);
@@ -30,6 +33,11 @@ internal sealed class RtmpUrlTests
         });
     }
 
+    [TestCase("rtmp://host/app?token=x/key", ExpectedResult = "rtmp://host/app/***")]
+    [TestCase("rtmp://host/key/", ExpectedResult = "rtmp://host/***")]
+    [TestCase("rtmp://host/app?token=x", ExpectedResult = "rtmp://host/***")]
+    public string What_may_be_secret_is_not_printed(string text) => RtmpUrl.Parse(text).ToString();
+
     [TestCase(null)]
     [TestCase("")]
     [TestCase("http://host/live/cam")]
@@ -45,6 +53,8 @@ internal sealed class RtmpUrlTests
     [TestCase("rtmp://[::1]x/live/cam")]
     [TestCase("rtmp://ho st/live/cam")]
     [TestCase("rtmp://host/live/c\nam")]
+    [TestCase("rtmp://host/li\u009bve/cam")]
+    [TestCase("rtmp://host/li\u202eve/cam")]
     public void What_is_no_address_is_refused_without_repeating_it(string? text)
     {
         Assert.That(RtmpUrl.TryParse(text, out _), Is.False);
@@ -52,6 +62,11 @@ internal sealed class RtmpUrlTests
         Assert.That(thrown!.Message, Does.Not.Contain("cam"));
     }
 
+    [Test]
+    public void A_host_is_no_longer_than_names_can_be() =>
+        Assert.That(RtmpUrl.TryParse($"rtmp://{string.Join('.', Enumerable.Repeat("abcdefghi", 26))}/live/cam", out _), Is.False);
+
+    [TestCase("rtmp://host/live?token=x", "rtmp://host/live/key", ExpectedResult = "rtmp://host/live?token=x key ")]
     [TestCase("", "rtmp://u:p@host/live/key", ExpectedResult = "rtmp://host/live key u")]
     [TestCase("rtmp://host/other", "rtmp://u:p@host/live/key", ExpectedResult = "rtmp://host/other key u")]
     [TestCase("rtmp://host:1940/a/b", "rtmp://u:p@host/live/key", ExpectedResult = "rtmp://host:1940/a/b key u")]

@@ -1,3 +1,4 @@
+using MediaGraph.Media;
 using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Messages;
 using MediaGraph.Rtmp.Server;
@@ -337,4 +338,31 @@ internal sealed class EnhancedTests
 
     private static AmfProperty[] Takes(int capsEx, params string[] codes) =>
         [new("fourCcList", AmfValue.StrictArray([.. codes.Select(code => (AmfValue)code)])), new("capsEx", (double)capsEx)];
+
+    [Test]
+    public async Task A_track_that_becomes_playable_reaches_who_is_there_already()
+    {
+        await using var bench = new Bench();
+        await using var feed = bench.Hub.Publish("live/two");
+        var track = feed.AddTrack(Track.Of(new Codec(MediaKind.Audio, CodecNames.Opus, 48_000, 2)));
+        feed.AddTrack(Track.Of(Codec.FromAvcConfiguration(Samples.VideoHeader.AsSpan(5))));
+        var viewer = await bench.PlayAsync("two");
+        track.Announce(Codec.Aac([0x12, 0x10]));
+        track.Write([1, 2, 3], TimeSpan.FromMilliseconds(20));
+        await viewer.ExpectAsync(m => m.Payload is [0xAF, 1, 1, 2, 3], "sound");
+    }
+
+    [Test]
+    public async Task Data_that_no_player_knows_is_left_out()
+    {
+        await using var bench = new Bench();
+        await using var feed = bench.Hub.Publish("live/two", Track.Of(Codec.FromAvcConfiguration(Samples.VideoHeader.AsSpan(5))));
+        var early = await bench.PlayAsync("two");
+        var data = feed.AddTrack(Track.Of(new Codec(MediaKind.Data, "KLV", 90_000), "klv"));
+        data.Write([1, 2, 3], TimeSpan.Zero);
+        var late = await bench.PlayAsync("two");
+        feed.Tracks[0].Write(Samples.Keyframe().AsSpan(5), TimeSpan.Zero);
+        foreach (var viewer in new[] { early, late })
+            await viewer.ExpectAsync(m => m.Payload is [0x17, 1, ..], "a keyframe");
+    }
 }

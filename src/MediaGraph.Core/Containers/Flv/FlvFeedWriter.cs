@@ -152,8 +152,13 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
     {
         var reader = new EnhancedTagReader(tag.Bytes, kind == MediaKind.Video);
         var isFed = true;
-        while (isFed && reader.TryRead(out var part))
+        for (var parts = 0; isFed && reader.TryRead(out var part); parts++)
+        {
+            if (parts == MaxTracks)
+                throw new FlvFormatException($"A tag has more than {MaxTracks} parts.");
             isFed = WritePart(tag, kind, reader, part);
+        }
+
         return isFed;
     }
 

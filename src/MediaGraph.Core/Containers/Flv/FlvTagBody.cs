@@ -28,6 +28,9 @@ public static class FlvTagBody
     private const byte KeyframeHead = 0x10;
     private const byte InterFrameHead = 0x20;
 
+    // What precedes the STREAMINFO block in a FLAC file: its marker, and that the block is the last one, of 34 bytes (RFC 9639 §8).
+    private static ReadOnlySpan<byte> FlacStart => [(byte)'f', (byte)'L', (byte)'a', (byte)'C', 0x80, 0, 0, 34];
+
     /// <summary>
     /// The codecs that can be read and written, beside opaque ones that came from FLV: one of each name, without parameters, those that
     /// few readers lack first.
@@ -158,6 +161,8 @@ public static class FlvTagBody
             return length;
         if (FlvCodec.Find(codec) is not { HasParameters: true } known)
             return 0;
+        if (known.Name == CodecNames.Flac)
+            length += FlacStart.Length;
         if (!IsLegacy(known, form))
             return length + (form.TrackId == 0 ? 5 : 7);
         return length + (known.Kind == MediaKind.Video ? 5 : 2);
@@ -184,6 +189,11 @@ public static class FlvTagBody
                     nanoseconds: 0);
             head[..headLength].CopyTo(destination);
             destination = destination[headLength..];
+            if (known.Name == CodecNames.Flac)
+            {
+                FlacStart.CopyTo(destination);
+                destination = destination[FlacStart.Length..];
+            }
         }
 
         codec.Configuration.Span.CopyTo(destination);

@@ -65,8 +65,8 @@ internal sealed class FlvTrack(Feed feed, MediaKind kind, int id, int maxParamet
         var decodeTime = known.HasCompositionTime ? time.Decode(_codec.ClockRate) : presentationTime;
         if (_nalLengthSize == NalUnits.LengthSize || known.Name is not (CodecNames.H264 or CodecNames.H265))
         {
-            buffer.Retain();
-            return _track.Write(buffer, offset, length, _codec, decodeTime, presentationTime, isKeyframe);
+            var (kept, start) = Keep(buffer, offset, length);
+            return _track.Write(kept, start, length, _codec, decodeTime, presentationTime, isKeyframe);
         }
 
         if (!NalUnits.TryMeasureLengthPrefixed(frame, _nalLengthSize, out var newLength) || newLength > FlvTagBody.MaxPayloadLength)
@@ -124,8 +124,22 @@ internal sealed class FlvTrack(Feed feed, MediaKind kind, int id, int maxParamet
 
         var suffix = kind == MediaKind.Video ? FlvTagBody.MetadataSuffix : FlvTagBody.ChannelsSuffix;
         _sideTrack ??= feed.AddTrack(Track.Of(_sideCodec, _id + suffix));
-        buffer.Retain();
-        return _sideTrack.Write(buffer, offset, length, _sideCodec, milliseconds, milliseconds, isKeyframe: true);
+        var (kept, start) = Keep(buffer, offset, length);
+        return _sideTrack.Write(kept, start, length, _sideCodec, milliseconds, milliseconds, isKeyframe: true);
+    }
+
+    // A packet shares the message's memory, unless it is a small part of it: that is copied, so that it does not keep all of it.
+    private (PooledBuffer Buffer, int Offset) Keep(PooledBuffer buffer, int offset, int length)
+    {
+        if (length >= buffer.Capacity / 4)
+        {
+            buffer.Retain();
+            return (buffer, offset);
+        }
+
+        var copy = feed.Pool.Rent(length);
+        buffer.Span.Slice(offset, length).CopyTo(copy.Span);
+        return (copy, 0);
     }
 
     private static uint FourCcOf(Codec sideCodec) => BinaryPrimitives.ReadUInt32BigEndian(sideCodec.Configuration.Span);
