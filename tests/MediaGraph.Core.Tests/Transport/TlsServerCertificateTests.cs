@@ -96,6 +96,12 @@ public sealed class TlsServerCertificateTests
         Assert.That(holder.Current.HasPrivateKey);
         if (form == "one")
             return;
+        if (form == "pfx")
+        {
+            var both = options with { KeyFile = certificate.KeyFile };
+            Assert.That(both.Validate().Single(), Does.EndWith($"and {certificate.KeyFile} would not be used"), "a setting is not ignored");
+        }
+
         var wrong = options with { Password = new Secret("hunter3") };
         Assert.That(wrong.Validate("Tls:").Single(), Does.StartWith("Tls:CertificateFile: ").And.Not.Contain("hunter"));
         Assert.That(wrong.ToString(), Does.Not.Contain("hunter"));
