@@ -135,6 +135,15 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
         await failing.ConfigureAwait(false);
     }
 
+    internal override void Prefetch(int step)
+    {
+        base.Prefetch(step);
+        if (step == 2)
+            CacheLines.Prefetch(_transport, 1);
+        else if (_transport is SocketTransport socket)
+            socket.Prefetch();
+    }
+
     private protected override bool TrySendLocked(Sender sender, MediaPacket packet)
     {
         if (_draining || !_sendsInPlace)

@@ -37,6 +37,9 @@ public sealed class SocketTransport : ITransport
     /// <inheritdoc/>
     public EndPoint? RemoteEndPoint { get; }
 
+    /// <summary>See <see cref="Node.Prefetch"/>.</summary>
+    internal void Prefetch() => CacheLines.Prefetch(_socket, 2);
+
     /// <inheritdoc/>
     public int TrySend(ReadOnlySpan<byte> data)
     {
