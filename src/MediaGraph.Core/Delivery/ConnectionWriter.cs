@@ -52,7 +52,7 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     }
 
     /// <summary>Bytes that the transport has taken.</summary>
-    public long SentBytes => Interlocked.Read(ref _sentBytes);
+    public long SentBytes => Volatile.Read(ref _sentBytes);
 
     /// <summary>
     /// Sends a reply behind every packet that waits, but before what is left of a joiner's group. False when the writer is closed.
@@ -133,6 +133,15 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
             (drain, failing) = (_drain, _failing);
         await drain.ConfigureAwait(false);
         await failing.ConfigureAwait(false);
+    }
+
+    internal override void Prefetch(int step)
+    {
+        base.Prefetch(step);
+        if (step == 2)
+            CacheLines.Prefetch(_transport, 1);
+        else if (_transport is SocketTransport socket)
+            socket.Prefetch();
     }
 
     private protected override bool TrySendLocked(Sender sender, MediaPacket packet)
@@ -222,7 +231,7 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
     {
         var taken = _transport.TrySend(bytes);
         if (taken > 0)
-            Interlocked.Add(ref _sentBytes, taken);
+            Volatile.Write(ref _sentBytes, _sentBytes + taken);
         else if (taken < 0)
             _sendsInPlace = false;
         return taken;
@@ -289,9 +298,9 @@ public sealed class ConnectionWriter : PacketQueue, IAsyncDisposable
 
     private void Advance(int sent)
     {
-        Interlocked.Add(ref _sentBytes, sent);
         using (GraphLock.Enter(Gate))
         {
+            Volatile.Write(ref _sentBytes, _sentBytes + sent);
             _currentSent += sent;
             _lastProgress = TimeProvider.GetTimestamp();
         }

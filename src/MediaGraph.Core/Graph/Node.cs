@@ -137,8 +137,19 @@ public abstract class Node
         }
 
         expired?.Release();
-        foreach (var child in children)
-            child.Accept(packet);
+        for (var i = 0; i < children.Length; i++)
+        {
+            // What a step fetches tells where the next step's memory is, and has arrived by then.
+            if (i + 4 < children.Length)
+                CacheLines.Prefetch(children[i + 4], 2);
+            if (i + 3 < children.Length)
+                children[i + 3].Prefetch(1);
+            if (i + 2 < children.Length)
+                children[i + 2].Prefetch(2);
+            if (i + 1 < children.Length)
+                children[i + 1].Prefetch(3);
+            children[i].Accept(packet);
+        }
     }
 
     /// <summary>Forgets what late joiners would be given.</summary>
@@ -154,6 +165,11 @@ public abstract class Node
 
     /// <summary>Takes a packet from the parent. Borrowed: whoever stores it retains it.</summary>
     internal abstract void Accept(MediaPacket packet);
+
+    /// <summary>Asks for the memory that <see cref="Accept"/> will need soon: steps 1 to 3, with an <see cref="Accept"/> of others between them.</summary>
+    internal virtual void Prefetch(int step)
+    {
+    }
 
     /// <summary>Whether the node wants the parent's group when it is attached.</summary>
     internal virtual bool WantsReplay => false;

@@ -46,6 +46,19 @@ public sealed class Sender : Node
 
     internal override void Accept(MediaPacket packet) => _queue.Offer(this, packet);
 
+    internal override void Prefetch(int step)
+    {
+        if (step == 1)
+        {
+            CacheLines.Prefetch(_queue, 4);
+            CacheLines.Prefetch(State, 2);
+        }
+        else
+        {
+            _queue.Prefetch(step);
+        }
+    }
+
     internal override void OnAttached(GroupCursor? replay)
     {
         GotReplay = replay is { Remaining: > 0 };

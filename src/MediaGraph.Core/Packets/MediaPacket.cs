@@ -57,7 +57,7 @@ public sealed class MediaPacket
     public int Length => _length;
 
     /// <summary>Decode time as a span since the stream's first packet.</summary>
-    public TimeSpan DecodeTimestamp => MediaTime.ToTimeSpan(DecodeTime, Codec.ClockRate);
+    public TimeSpan DecodeTimestamp { get; private set; }
 
     /// <summary>Adds a reference, which its taker must release.</summary>
     /// <exception cref="InvalidOperationException">The packet was released.</exception>
@@ -141,6 +141,7 @@ public sealed class MediaPacket
         _length = length;
         _codec = codec;
         DecodeTime = decodeTime;
+        DecodeTimestamp = MediaTime.ToTimeSpan(decodeTime, codec.ClockRate);
         PresentationTime = presentationTime;
         Flags = flags;
         Volatile.Write(ref _references, 1);

@@ -90,6 +90,9 @@ public sealed class SocketTransport : ITransport
         throw new IOException($"{host}:{port} cannot be reached: {error}");
     }
 
+    /// <summary>See <see cref="Node.Prefetch"/>.</summary>
+    internal void Prefetch() => CacheLines.Prefetch(_socket, 2);
+
     /// <inheritdoc/>
     public int TrySend(ReadOnlySpan<byte> data)
     {

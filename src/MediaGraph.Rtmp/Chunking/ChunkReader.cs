@@ -14,9 +14,7 @@ internal sealed class ChunkReader(PacketPool pool, ChunkLimits? limits = null) :
 {
     public const int DefaultChunkSize = 128;
 
-    private const int MaxHeaderLength = 3 + 11 + 4;
     private const int MaxChunkSize = 0xFFFFFF; // no message is longer
-    private const uint ExtendedTimestamp = 0xFFFFFF;
 
     private readonly ChunkLimits _limits = limits ?? ChunkLimits.Default;
     private readonly ChunkStream?[] _streams = new ChunkStream?[16]; // the ids that clients use; the others are in the dictionary
@@ -78,53 +76,29 @@ internal sealed class ChunkReader(PacketPool pool, ChunkLimits? limits = null) :
     private bool TryReadHeader(ref SequenceReader<byte> reader)
     {
         var bytes = reader.UnreadSpan;
-        if (bytes.Length >= MaxHeaderLength || reader.Remaining == bytes.Length)
+        if (bytes.Length >= ChunkHeader.MaxLength || reader.Remaining == bytes.Length)
             return TryReadHeader(ref reader, bytes);
 
-        Span<byte> copy = stackalloc byte[MaxHeaderLength];
-        copy = copy[..(int)Math.Min(MaxHeaderLength, reader.Remaining)];
+        Span<byte> copy = stackalloc byte[ChunkHeader.MaxLength];
+        copy = copy[..(int)Math.Min(ChunkHeader.MaxLength, reader.Remaining)];
         reader.TryCopyTo(copy);
         return TryReadHeader(ref reader, copy);
     }
 
     private bool TryReadHeader(ref SequenceReader<byte> reader, scoped ReadOnlySpan<byte> bytes)
     {
-        if (bytes.IsEmpty)
+        if (!ChunkHeader.TryParse(bytes, out var header))
             return false;
-        var format = bytes[0] >> 6;
-        var id = bytes[0] & 0x3F;
-        var length = id switch { 0 => 2, 1 => 3, _ => 1 };
-        if (bytes.Length < length)
-            return false;
-        if (id < 2)
-            id = 64 + bytes[1] + (id == 1 ? bytes[2] << 8 : 0);
-
-        var header = bytes[length..];
-        length += format switch { 0 => 11, 1 => 7, 2 => 3, _ => 0 };
-        if (bytes.Length < length)
-            return false;
-
-        var stream = FindStream(id);
-        if (format < 3)
+        var length = header.Length;
+        var stream = FindStream(header.Id);
+        if (header.Format < 3)
         {
-            var field = ReadUInt24(header);
-            if (field == ExtendedTimestamp)
-            {
-                if (bytes.Length < length + 4)
-                    return false;
-                field = BinaryPrimitives.ReadUInt32BigEndian(bytes[length..]);
-                length += 4;
-                stream = Apply(stream, id, format, header, field, isExtended: true);
-            }
-            else
-            {
-                stream = Apply(stream, id, format, header, field, isExtended: false);
-            }
+            stream = Apply(stream, header);
         }
         else
         {
             if (stream is null)
-                throw new RtmpProtocolException($"Chunk stream {id} starts with a type-3 chunk.");
+                throw new RtmpProtocolException($"Chunk stream {header.Id} starts with a type-3 chunk.");
             if (stream.IsExtended)
             {
                 if (IsFieldRepeated(bytes[length..], stream.TimestampField) is not { } isRepeated)
@@ -136,7 +110,7 @@ internal sealed class ChunkReader(PacketPool pool, ChunkLimits? limits = null) :
 
         reader.Advance(length);
         if (!stream.IsAssembling)
-            StartMessage(stream, isAbsolute: format == 0);
+            StartMessage(stream, isAbsolute: header.Format == 0);
         _current = stream;
         _chunkBytesLeft = Math.Min(ChunkSize, stream.Length - stream.Received);
         return true;
@@ -156,26 +130,26 @@ internal sealed class ChunkReader(PacketPool pool, ChunkLimits? limits = null) :
         return count == 4 ? true : null;
     }
 
-    private ChunkStream Apply(ChunkStream? stream, int id, int format, scoped ReadOnlySpan<byte> header, uint field, bool isExtended)
+    private ChunkStream Apply(ChunkStream? stream, in ChunkHeader header)
     {
         // librtmp starts chunk streams with type 1: its time counts from zero, on message stream 0. Type 2 says no length.
-        if (format == 2 && stream is null)
-            throw new RtmpProtocolException($"Chunk stream {id} starts with a type-2 chunk.");
-        var type = format < 2 ? (RtmpMessageType)header[6] : stream!.Type;
-        var length = format < 2 ? (int)ReadUInt24(header[3..]) : stream!.Length;
-        var streamId = format == 0 ? BinaryPrimitives.ReadUInt32LittleEndian(header[7..]) : stream?.StreamId ?? 0;
+        if (header.Format == 2 && stream is null)
+            throw new RtmpProtocolException($"Chunk stream {header.Id} starts with a type-2 chunk.");
+        var type = header.Format < 2 ? header.Type : stream!.Type;
+        var length = header.Format < 2 ? header.MessageLength : stream!.Length;
+        var streamId = header.Format == 0 ? header.StreamId : stream?.StreamId ?? 0;
 
         // A message that changes while it arrives overran buffers elsewhere (CVE-2016-10191). A header that repeats what was
         // said just continues the message.
         if (stream is { IsAssembling: true } && (stream.Type != type || stream.Length != length || stream.StreamId != streamId))
-            throw new RtmpProtocolException($"A header changes the message under assembly on chunk stream {id}.");
+            throw new RtmpProtocolException($"A header changes the message under assembly on chunk stream {header.Id}.");
 
-        stream ??= AddStream(id);
+        stream ??= AddStream(header.Id);
         stream.Type = type;
         stream.Length = length;
         stream.StreamId = streamId;
-        stream.TimestampField = field;
-        stream.IsExtended = isExtended;
+        stream.TimestampField = header.TimestampField;
+        stream.IsExtended = header.IsExtended;
         return stream;
     }
 
@@ -262,6 +236,4 @@ internal sealed class ChunkReader(PacketPool pool, ChunkLimits? limits = null) :
             (_moreStreams ??= [])[id] = stream;
         return stream;
     }
-
-    private static uint ReadUInt24(ReadOnlySpan<byte> bytes) => (uint)((bytes[0] << 16) | (bytes[1] << 8) | bytes[2]);
 }
