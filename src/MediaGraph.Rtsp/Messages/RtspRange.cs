@@ -7,7 +7,7 @@ namespace MediaGraph.Rtsp.Messages;
 /// <param name="End">Until when; null for open.</param>
 internal readonly record struct RtspRange(TimeSpan? Start, TimeSpan? End)
 {
-    private const double MaxSeconds = 1e9;
+    private const decimal MaxSeconds = 1_000_000_000;
 
     /// <summary>Live, from now on.</summary>
     public static RtspRange Now => new(null, null);
@@ -44,17 +44,17 @@ internal readonly record struct RtspRange(TimeSpan? Start, TimeSpan? End)
         var parts = text.Split(':', 4);
         if (parts.Length is not (1 or 3))
             return false;
-        var seconds = 0.0;
+        var seconds = 0m;
         foreach (var part in parts)
         {
-            if (!double.TryParse(part, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || !(number <= MaxSeconds))
+            if (!decimal.TryParse(part, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || number > MaxSeconds)
                 return false;
             seconds = (seconds * 60) + number;
         }
 
         if (seconds > MaxSeconds)
             return false;
-        time = TimeSpan.FromSeconds(seconds);
+        time = TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond));
         return true;
     }
 }

@@ -20,6 +20,7 @@ internal static class SdpCodecs
     private const int MaxNameLength = 32;
     private const int MaxClockRate = 1_000_000_000;
     private const int MaxChannels = 255;
+    private const int MaxSets = 31 + 255; // more do not fit into a configuration record
 
     private static readonly (int Type, string Name, int ClockRate, int Channels)[] StaticTypes =
     [
@@ -238,7 +239,7 @@ internal static class SdpCodecs
     // NAL units in Base64, between commas; padding may be missing, and a start code may stand in front.
     private static IEnumerable<byte[]> ReadSets(string? text)
     {
-        foreach (var part in (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var part in (text ?? "").Split(',', MaxSets + 1, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(MaxSets))
         {
             var digits = part.TrimEnd('=');
             digits = digits.PadRight((digits.Length + 3) / 4 * 4, '=');

@@ -12,6 +12,7 @@ internal static class SdpReader
     private const int MaxFormats = 32;
     private const int MaxPayloadType = 127;
     private const int MaxParameters = 64;
+    private const int MaxWords = 512; // a parameter set may stand in one of its own
 
     public static bool TryRead(
         ReadOnlySpan<byte> text, RtspLimits limits, [NotNullWhen(true)] out SdpSession? session, [NotNullWhen(false)] out string? error)
@@ -68,11 +69,12 @@ internal static class SdpReader
     internal static Dictionary<string, string> ReadParameters(string text)
     {
         var parameters = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var part in text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        const StringSplitOptions options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        foreach (var part in text.Split(';', MaxParameters + 1, options).Take(MaxParameters))
         {
             var name = "";
             var value = new StringBuilder();
-            foreach (var word in part.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+            foreach (var word in part.Split((char[]?)null, MaxWords + 1, options).Take(MaxWords))
             {
                 var equals = word.IndexOf('=', StringComparison.Ordinal);
                 if (name.Length == 0 || StartsParameter(word, equals))

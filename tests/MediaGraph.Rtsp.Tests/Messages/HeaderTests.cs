@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using MediaGraph.Rtsp.Messages;
 using NUnit.Framework;
 
@@ -194,4 +196,60 @@ internal sealed class HeaderTests
         var read = AuthenticationField.Parse(field.Format())!;
         Assert.That((read["realm"], read["nc"]), Is.EqualTo(("a \"b\" \\c", "00000001")));
     }
+
+    private static Gen<T?> Maybe<T>(Gen<T> gen) where T : struct => Gen.OneOf(Gen.Constant<T?>(null), gen.Select(value => (T?)value));
+
+    private static Gen<PortPair> Ports(int most) => Gen.Choose(0, most).Two().Select(pair => new PortPair(pair.Item1, pair.Item2));
+
+    private static Gen<RtspTransport> Transports =>
+        from isTcp in Gen.Elements(true, false)
+        from profile in Gen.Elements("AVP", "AVPF", "SAVP", "SAVPF")
+        from flags in Gen.Elements(true, false).Two()
+        from channels in Maybe(Ports(255))
+        from ports in Maybe(Ports(65_535)).Three()
+        from ssrc in Maybe(Gen.Choose(int.MinValue, int.MaxValue).Select(value => unchecked((uint)value)))
+        from ttl in Maybe(Gen.Choose(0, 255))
+        from address in Gen.Elements(null, "192.0.2.1", "[2001:db8::1]")
+        select new RtspTransport
+        {
+            IsTcp = isTcp,
+            Profile = profile,
+            IsMulticast = flags.Item1,
+            IsRecord = flags.Item2,
+            Interleaved = isTcp ? channels : null,
+            ClientPorts = ports.Item1,
+            ServerPorts = ports.Item2,
+            Ports = ports.Item3,
+            Ssrc = ssrc,
+            Ttl = ttl,
+            Source = address,
+            Destination = address,
+        };
+
+    [Test]
+    public void Any_transports_are_read_as_they_are_written() =>
+        Prop.ForAll(Transports.ListOf(5).ToArbitrary(), transports =>
+            Assert.That(RtspTransport.ParseAll(string.Join(", ", transports)), Is.EqualTo(transports)))
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+
+    [Test]
+    public void Any_range_is_read_as_it_is_written() =>
+        Prop.ForAll(Maybe(Gen.Choose(0, 1_000_000_000)).Two().ToArbitrary(), times =>
+        {
+            var range = new RtspRange(
+                times.Item1 is { } start ? TimeSpan.FromMilliseconds(start) : null,
+                times.Item2 is { } length ? TimeSpan.FromMilliseconds((times.Item1 ?? 0) + (long)length) : null);
+            Assert.That(RtspRange.TryParse(range.ToString(), out var read));
+            Assert.That(read, Is.EqualTo(range));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+
+    [Test]
+    public void Any_rtp_info_is_read_as_it_is_written() =>
+        Prop.ForAll(
+            (from url in Gen.Elements("rtsp://h/a/trackID=0", "rtsp://h/a?b=c&d", "trackID=1")
+             from sequence in Maybe(Gen.Choose(0, 65_535).Select(value => (ushort)value))
+             from time in Maybe(Gen.Choose(int.MinValue, int.MaxValue).Select(value => unchecked((uint)value)))
+             select new RtpInfo(url, sequence, time)).ListOf(4).ToArbitrary(),
+            entries => Assert.That(RtpInfo.ParseAll(RtpInfo.Format(entries)), Is.EqualTo(entries)))
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(300));
 }

@@ -273,6 +273,41 @@ internal sealed class SdpReaderTests
         Assert.That(error, Is.EqualTo("The session description has too many media."));
     }
 
+    [Test]
+    public void H5_a_description_takes_memory_in_proportion_to_its_length()
+    {
+        string Repeat(string text, int length) => string.Concat(Enumerable.Repeat(text, length / text.Length));
+        var formats = string.Join(' ', Enumerable.Range(96, 32));
+        var medias = Repeat($"m=video 0 RTP/AVP {formats}\na=rtpmap:97 H264/90000\n", 16 * 130);
+        foreach (var text in new[]
+        {
+            "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 sprop-parameter-sets=" + Repeat("Z2Q,", 60_000),
+            "m=video 0 RTP/AVP 96\na=fmtp:96 " + Repeat("a ", 60_000), "m=video 0 RTP/AVP 96\na=fmtp:96 " + Repeat("a;", 60_000),
+            "m=video 0 RTP/AVP 96\n" + Repeat("a=fmtp:96 a=b\n", 60_000), "m=video 0 RTP/AVP 96\n" + Repeat("a=rtpmap:96 a/b/c\n", 60_000),
+            medias + "m=video 0 RTP/AVP 96\na=fmtp:97 a=" + Repeat("b", 60_000), Repeat("\n", 65_000), Repeat("m=/\n", 64),
+        })
+        {
+            var bytes = Encoding.UTF8.GetBytes(text);
+            Assert.That(bytes, Has.Length.LessThanOrEqualTo(65_536));
+            SdpSession.TryParse(bytes, new RtspLimits(), out _, out _); // all code is warm
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            SdpSession.TryParse(bytes, new RtspLimits(), out _, out _);
+            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan((24 * bytes.Length) + 65_536), text[..60]);
+        }
+    }
+
+    // What FFmpeg announces.
+    [TestCase("m=audio 0 RTP/AVP 97\r\nb=AS:69\r\na=rtpmap:97 MPEG4-GENERIC/44100/1\r\na=fmtp:97 profile-level-id=1;mode=AAC-hbr;sizelength=13;"
+        + "indexlength=3;indexdeltalength=3; config=120856E500\r\na=control:streamid=1\r\n", "AAC/44100/1")]
+    [TestCase("m=audio 0 RTP/AVP 11\r\nb=AS:705\r\n", "L16/44100/1")]
+    [TestCase("m=video 0 RTP/AVP 96\r\nb=AS:200\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1; sprop-parameter-sets=" + Sps + "," + Pps
+        + "; profile-level-id=640028\r\na=control:streamid=0\r\n", "H264")]
+    public void What_publishers_announce_is_read(string text, string codec)
+    {
+        var format = Read($"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=No Name\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\na=tool:libavformat\r\n{text}").Medias.Single().Format!;
+        Assert.That((format.Codec!.ToString(), format.LacksParameters), Is.EqualTo((codec, false)));
+    }
+
     [TestCase("")]
     [TestCase("<html>no</html>")]
     [TestCase("a=control:*")]
