@@ -39,9 +39,11 @@ internal sealed class RtspHeaders : IEnumerable<KeyValuePair<string, string>>
     }
 
     /// <summary>The items of a list such as <c>Public</c> or <c>Require</c>, which commas or several fields separate; at most 64.</summary>
-    public IReadOnlyList<string> GetList(string name) =>
-        [.. GetAll(name).SelectMany(value => value.Split(',', MaxListItems, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-            .Take(MaxListItems)];
+    public IReadOnlyList<string> GetList(string name)
+    {
+        const StringSplitOptions options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        return [.. GetAll(name).SelectMany(value => value.Split(',', options)).Take(MaxListItems)];
+    }
 
     /// <inheritdoc/>
     public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _fields.GetEnumerator();

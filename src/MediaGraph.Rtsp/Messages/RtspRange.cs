@@ -47,7 +47,8 @@ internal readonly record struct RtspRange(TimeSpan? Start, TimeSpan? End)
         var seconds = 0m;
         foreach (var part in parts)
         {
-            if (!decimal.TryParse(part, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || number > MaxSeconds)
+            if (!decimal.TryParse(part, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ||
+                number > MaxSeconds)
                 return false;
             seconds = (seconds * 60) + number;
         }

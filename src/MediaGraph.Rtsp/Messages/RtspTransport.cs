@@ -165,5 +165,5 @@ internal sealed record RtspTransport
     }
 
     private static bool IsRecordMode(string? value) =>
-        value is not null && (value.Equals("RECORD", StringComparison.OrdinalIgnoreCase) || value.Equals("RECEIVE", StringComparison.OrdinalIgnoreCase));
+        "RECORD".Equals(value, StringComparison.OrdinalIgnoreCase) || "RECEIVE".Equals(value, StringComparison.OrdinalIgnoreCase);
 }

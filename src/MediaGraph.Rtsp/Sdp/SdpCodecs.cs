@@ -97,8 +97,9 @@ internal static class SdpCodecs
     public static string MapOf(Codec codec)
     {
         var channels = codec.Name == CodecNames.Opus ? 2 : codec.Kind == MediaKind.Audio ? codec.Channels : 0;
+        var isSaid = channels > 1 || (codec.Name == CodecNames.Aac && channels == 1);
         return string.Create(CultureInfo.InvariantCulture, $"{EncodingOf(codec)}/{codec.ClockRate}") +
-            (channels > 1 || codec.Name is CodecNames.Aac && channels == 1 ? string.Create(CultureInfo.InvariantCulture, $"/{channels}") : "");
+            (isSaid ? string.Create(CultureInfo.InvariantCulture, $"/{channels}") : "");
     }
 
     /// <summary>What <c>a=fmtp</c> says behind the payload type; empty where there is nothing to say.</summary>
@@ -118,7 +119,8 @@ internal static class SdpCodecs
                 return codec.Channels == 1 ? "" : "sprop-stereo=1";
             case CodecNames.Av1 when record is [0x81, var profileAndLevel, var tierAndMore, ..]:
                 return string.Create(
-                    CultureInfo.InvariantCulture, $"profile={profileAndLevel >> 5};level-idx={profileAndLevel & 31};tier={tierAndMore >> 7}");
+                    CultureInfo.InvariantCulture,
+                    $"profile={profileAndLevel >> 5};level-idx={profileAndLevel & 31};tier={tierAndMore >> 7}");
             case CodecNames.Vp9 when record is [<= 3 and var profile, _, ..]:
                 return string.Create(CultureInfo.InvariantCulture, $"profile-id={profile}");
             case CodecNames.Av1 or CodecNames.Vp8 or CodecNames.Vp9 or CodecNames.H266:
@@ -239,7 +241,8 @@ internal static class SdpCodecs
     // NAL units in Base64, between commas; padding may be missing, and a start code may stand in front.
     private static IEnumerable<byte[]> ReadSets(string? text)
     {
-        foreach (var part in (text ?? "").Split(',', MaxSets + 1, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(MaxSets))
+        const StringSplitOptions options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        foreach (var part in (text ?? "").Split(',', MaxSets + 1, options).Take(MaxSets))
         {
             var digits = part.TrimEnd('=');
             digits = digits.PadRight((digits.Length + 3) / 4 * 4, '=');
@@ -302,7 +305,8 @@ internal static class SdpCodecs
     };
 
     private static int ReadNumber(string[] parts, int index, int most) =>
-        parts.Length > index && int.TryParse(parts[index], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most
+        parts.Length > index && int.TryParse(parts[index], NumberStyles.None, CultureInfo.InvariantCulture, out var number) &&
+        number <= most
             ? number
             : 0;
 }

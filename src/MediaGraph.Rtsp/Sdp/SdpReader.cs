@@ -140,7 +140,8 @@ internal static class SdpReader
                     _maps.TryAdd(type, map);
                     break;
                 case "fmtp" when TryCutPayloadType(value, out var type, out var parameters):
-                    _parameters[type] = _parameters.TryGetValue(type, out var before) ? before.Append(';').Append(parameters) : new(parameters);
+                    if (!_parameters.TryAdd(type, new StringBuilder(parameters)))
+                        _parameters[type].Append(';').Append(parameters);
                     break;
                 case "sendrecv":
                     _direction = SdpDirection.SendReceive;

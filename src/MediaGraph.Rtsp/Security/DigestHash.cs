@@ -34,7 +34,8 @@ internal sealed record DigestHash
     /// <summary>The response, in lower-case hexadecimal digits.</summary>
     public string Respond(Secret password)
     {
-        var key = Hash([.. Encoding.UTF8.GetBytes(User), (byte)':', .. Bytes(Realm), (byte)':', .. Encoding.UTF8.GetBytes(password.Reveal())]);
+        byte[] secret = Encoding.UTF8.GetBytes(password.Reveal());
+        var key = Hash([.. Encoding.UTF8.GetBytes(User), (byte)':', .. Bytes(Realm), (byte)':', .. secret]);
         if (IsSession)
             key = Hash(Bytes($"{key}:{Nonce}:{ClientNonce}"));
         var request = Hash(Bytes($"{Method}:{Uri}"));

@@ -67,7 +67,7 @@ internal sealed class RtspClientAuthentication(string? user, Secret password, bo
         if (_challenge is not { } challenge || user is null)
             return null;
         if (challenge.IsBasic)
-            return AuthenticationField.OfToken("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password.Reveal()}"))).Format();
+            return $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password.Reveal()}"))}";
 
         var needsClientNonce = challenge.HasQop || challenge.IsSession;
         var hash = new DigestHash
@@ -78,7 +78,7 @@ internal sealed class RtspClientAuthentication(string? user, Secret password, bo
             Realm = challenge.Realm,
             Nonce = challenge.Nonce,
             NonceCount = challenge.HasQop ? (++_count).ToString("x8", CultureInfo.InvariantCulture) : null,
-            ClientNonce = needsClientNonce ? newClientNonce?.Invoke() ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)) : null,
+            ClientNonce = needsClientNonce ? NewClientNonce() : null,
             Method = method,
             Uri = uri,
         };
@@ -102,6 +102,8 @@ internal sealed class RtspClientAuthentication(string? user, Secret password, bo
 
         return field.Format();
     }
+
+    private string NewClientNonce() => newClientNonce?.Invoke() ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 
     private sealed record Challenge
     {
@@ -144,7 +146,8 @@ internal sealed class RtspClientAuthentication(string? user, Secret password, bo
             };
             var qop = field["qop"];
             var hasQop = !string.IsNullOrWhiteSpace(qop);
-            if (known is null || (hasQop && !qop!.Split(',', StringSplitOptions.TrimEntries).Contains("auth", StringComparer.OrdinalIgnoreCase)))
+            var qops = (qop ?? "").Split(',', StringSplitOptions.TrimEntries);
+            if (known is null || (hasQop && !qops.Contains("auth", StringComparer.OrdinalIgnoreCase)))
                 return null;
             return new Challenge
             {

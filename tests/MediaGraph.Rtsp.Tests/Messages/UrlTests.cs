@@ -70,7 +70,7 @@ internal sealed class UrlTests
         Assert.That(RtspUrl.Parse("rtsps://a/x").Move("rtsp://a/x", allowOtherHosts: true, out _), Is.Null);
     }
 
-    // go2rtc's and live555's ways, and what devices make of RFC 2326 §C.1.1.
+    // What players do, and what devices make of RFC 2326 §C.1.1.
     [TestCase("rtsp://h/live", "trackID=1", "rtsp://h/live/trackID=1")]
     [TestCase("rtsp://h/live/", "trackID=1", "rtsp://h/live/trackID=1")]
     [TestCase("rtsp://h/live/", " trackID=1 ", "rtsp://h/live/trackID=1")]
