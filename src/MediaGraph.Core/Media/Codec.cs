@@ -64,6 +64,7 @@ public sealed class Codec
     /// information of 34 bytes (RFC 9639 §8.2).</item>
     /// <item><see cref="CodecNames.RtmpVideoMetadata"/> and <see cref="CodecNames.RtmpChannels"/>: the four-character code of the
     /// codec that they belong to.</item>
+    /// <item>A codec that only RTP carries, such as MP4V-ES or an application's: the text of its <c>a=fmtp</c> in UTF-8 (RFC 8866 §6.15).</item>
     /// </list>
     /// </summary>
     public ReadOnlyMemory<byte> Configuration => _configuration;

@@ -91,4 +91,33 @@ public sealed class AuthorizerTests
         public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken) =>
             answer(request, cancellationToken);
     }
+
+    [Test]
+    public void A_password_is_verified_whether_it_was_given_or_proved()
+    {
+        var right = new Secret("hunter2");
+        var given = new Credentials { User = "ada", Password = right };
+        var proved = new Credentials { User = "ada", Proof = password => password == right };
+        foreach (var credentials in new[] { given, proved })
+        {
+            Assert.That(credentials.Verify(right));
+            Assert.That(credentials.Verify(new Secret("hunter3")), Is.False);
+            Assert.That(credentials.Verify(default), Is.False);
+        }
+    }
+
+    [Test]
+    public void A_peer_that_names_no_user_proves_nothing()
+    {
+        Assert.That(Credentials.None.Verify(default), Is.False);
+        Assert.That(new Credentials { Password = new Secret("a") }.Verify(new Secret("a")), Is.False);
+        Assert.That(new Credentials { Proof = _ => true }.Verify(new Secret("a")), Is.False);
+    }
+
+    [Test]
+    public void An_empty_password_is_never_right()
+    {
+        Assert.That(new Credentials { User = "nobody" }.Verify(default), Is.False);
+        Assert.That(new Credentials { User = "nobody", Proof = _ => true }.Verify(new Secret("")), Is.False);
+    }
 }
