@@ -1,0 +1,51 @@
+namespace MediaGraph.Rtsp.Rtp;
+
+/// <summary>
+/// The parameter sets of an H264 or H265 stream as they stand: one of each type and identifier, the latest. Bounded in bytes, so that
+/// a stream cannot pile them up.
+/// </summary>
+internal sealed class ParameterSets
+{
+    /// <summary>All of them together, in bytes.</summary>
+    public const int MaxBytes = 64 << 10;
+
+    private readonly SortedDictionary<(int Type, int Id), byte[]> _sets = [];
+    private int _bytes;
+
+    /// <summary>Whether any was added, or became another, since this was last set to false.</summary>
+    public bool HasChanged { get; set; }
+
+    /// <summary>Stores a set. One that does not fit any more is left out.</summary>
+    /// <param name="type">nal_unit_type.</param>
+    /// <param name="id">Its own identifier.</param>
+    /// <param name="nalUnit">From its header on.</param>
+    public void Add(int type, int id, ReadOnlySpan<byte> nalUnit)
+    {
+        var before = _sets.GetValueOrDefault((type, id));
+        if (before is not null && nalUnit.SequenceEqual(before))
+            return;
+        var bytes = _bytes - (before?.Length ?? 0) + nalUnit.Length;
+        if (bytes > MaxBytes)
+            return;
+        _bytes = bytes;
+        _sets[(type, id)] = nalUnit.ToArray();
+        HasChanged = true;
+    }
+
+    /// <summary>The sets of a type by their identifiers.</summary>
+    public ReadOnlyMemory<byte>[] Of(int type) =>
+        [.. _sets.Where(set => set.Key.Type == type).Select(set => new ReadOnlyMemory<byte>(set.Value))];
+
+    /// <summary>Reads a code of up to 16 bits, such as the identifier that a set starts with: ue(v), ITU-T H.264 §9.1.</summary>
+    /// <returns>The value; -1 when it is cut or longer.</returns>
+    public static int ReadIdentifier(ReadOnlySpan<byte> bytes)
+    {
+        uint window = 0;
+        for (var i = 0; i < 4; i++)
+            window = (window << 8) | (i < bytes.Length ? bytes[i] : 0u);
+        var zeros = System.Numerics.BitOperations.LeadingZeroCount(window);
+        if (zeros > 8 || ((2 * zeros) + 1) > bytes.Length * 8)
+            return -1;
+        return (int)(window >> (31 - (2 * zeros))) - 1;
+    }
+}
