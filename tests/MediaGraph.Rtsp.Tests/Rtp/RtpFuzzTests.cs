@@ -1,4 +1,5 @@
 using MediaGraph.Codecs;
+using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Testing;
@@ -88,6 +89,18 @@ internal sealed class RtpFuzzTests
     public void H4_H5_AAC(int size, int index, int delta) => Run(
         AacPackets, o => new AacDepacketizer(size == 6 ? null : Vectors.Aac, o, new AacFormat(size, index, delta)),
         frame => frame.Length > 0, o => new AacPacketizer(o));
+
+    [Test]
+    public void H4_H5_VP8() => Run(
+        ["10 50AA", "90 F0 8005 07 20 50AA", "00 BB", "10 51CC", "21 DD"],
+        o => new Vp8Depacketizer(new Codec(MediaKind.Video, CodecNames.Vp8, 90_000), o), frame => frame.Length > 0,
+        o => new Vp8Packetizer(o));
+
+    [Test]
+    public void H4_H5_VP9() => Run(
+        ["0C 82AA", "F8 05 00 03 02 82AA", "04 BB", "4C 86CC", "AC 05 00 07 82AA", "AC 05 02 07 86AA", "0A 38 050002D00A0005A0 0204AA00 82AA"],
+        o => new Vp9Depacketizer(new Codec(MediaKind.Video, CodecNames.Vp9, 90_000), o), frame => frame.Length > 0,
+        o => new Vp9Packetizer(o));
 
     private static bool IsWholeUnits(ReadOnlySpan<byte> frame)
     {
