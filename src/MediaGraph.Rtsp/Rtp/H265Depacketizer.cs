@@ -51,6 +51,7 @@ internal sealed class H265Depacketizer : NalDepacketizer
     {
         // 00 00 01 is no unit of type 0 but a start code: no unit has temporal identifier 0.
         0 when nalUnit.Length > 1 && (nalUnit[1] & 7) == 0 => NalRole.Nothing,
+        8 or 9 => NalRole.Leading, // RASL
         >= 16 and <= 21 => NalRole.Keyframe,
         < 32 => NalRole.Picture,
         VideoParameterSet or SequenceParameterSet or PictureParameterSet => NalRole.ParameterSet,

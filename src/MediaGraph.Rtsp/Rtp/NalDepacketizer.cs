@@ -16,8 +16,11 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
     private int _fragmentStart = -1; // where the NAL unit in fragments starts in the frame, its length included
     private bool _hasPicture;
     private bool _isKeyframe;
+    private bool _isLeading;
 
     protected sealed override bool HasPicture => _hasPicture || _fragmentStart >= 0;
+
+    protected sealed override bool IsLeading => _isLeading;
 
     protected ParameterSets Sets { get; } = new();
 
@@ -29,7 +32,7 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
     /// <summary>What a NAL unit is for.</summary>
     protected abstract NalRole RoleOf(ReadOnlySpan<byte> nalUnit);
 
-    /// <summary>Stores a parameter set, if it can be read.</summary>
+    /// <summary>Stores a parameter set that is not there yet, if it can be read.</summary>
     protected abstract void Store(ReadOnlySpan<byte> parameterSet);
 
     /// <summary>The codec of the parameter sets; null while there are too few.</summary>
@@ -70,7 +73,7 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
     protected sealed override void Reset()
     {
         _fragmentStart = -1;
-        _hasPicture = _isKeyframe = false;
+        _hasPicture = _isKeyframe = _isLeading = false;
     }
 
     /// <summary>Adds a NAL unit.</summary>
@@ -78,7 +81,7 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
     {
         if (_fragmentStart >= 0)
             return false; // its end is missing
-        if (RoleOf(nalUnit) is NalRole.Picture or NalRole.Keyframe || !HasStartCode(nalUnit))
+        if (IsPicture(RoleOf(nalUnit)) || !HasStartCode(nalUnit))
             return TryAddOne(nalUnit);
 
         // Several glued together with start codes, as some cameras send them. The first may have no code before it.
@@ -116,6 +119,8 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
         return !isLast || TryEndFragments();
     }
 
+    private static bool IsPicture(NalRole role) => role is NalRole.Picture or NalRole.Leading or NalRole.Keyframe;
+
     private static bool HasStartCode(ReadOnlySpan<byte> nalUnit) => nalUnit.IndexOf((ReadOnlySpan<byte>)[0, 0, 1]) >= 0;
 
     private bool TryEndFragments()
@@ -124,7 +129,7 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
         _fragmentStart = -1;
         var nalUnit = Frame.Span[(start + NalUnits.LengthSize)..];
         var role = RoleOf(nalUnit);
-        if (role is NalRole.Picture or NalRole.Keyframe)
+        if (IsPicture(role))
         {
             BinaryPrimitives.WriteInt32BigEndian(Frame.Span[start..], nalUnit.Length);
             Note(role);
@@ -157,7 +162,8 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
                 return true;
             case NalRole.ParameterSet:
                 HasSetsInBand = true;
-                Store(nalUnit);
+                if (!Sets.Contains(nalUnit))
+                    Store(nalUnit);
                 return true;
             default:
                 if (!Frame.TryAppendNalUnit(nalUnit))
@@ -169,7 +175,8 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
 
     private void Note(NalRole role)
     {
-        _hasPicture |= role is NalRole.Picture or NalRole.Keyframe;
+        _hasPicture |= IsPicture(role);
         _isKeyframe |= role == NalRole.Keyframe;
+        _isLeading |= role == NalRole.Leading;
     }
 }

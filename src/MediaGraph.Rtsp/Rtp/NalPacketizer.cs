@@ -98,7 +98,7 @@ internal abstract class NalPacketizer(RtpSenderOptions options) : Packetizer(opt
             if (length < HeaderLength)
                 continue;
             var role = RoleOf(frame.Slice(start, length));
-            hasPicture |= role is NalRole.Picture or NalRole.Keyframe;
+            hasPicture |= role is NalRole.Picture or NalRole.Leading or NalRole.Keyframe;
             hasSets |= role == NalRole.ParameterSet;
         }
 

@@ -15,6 +15,9 @@ internal enum NalRole
     /// <summary>A part of a picture.</summary>
     Picture,
 
+    /// <summary>A part of a picture that needs what is before its keyframe, and cannot be decoded where decoding starts there.</summary>
+    Leading,
+
     /// <summary>A part of a picture at which decoding can start.</summary>
     Keyframe,
 }

@@ -12,9 +12,13 @@ internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions opti
     private bool _isDamaged; // the frame of that timestamp
     private bool _isStartInDoubt = true; // packets before the next one are missing
     private bool _waitsForKeyframe = true;
+    private bool _dropsLeading; // decoding starts at the last keyframe
 
     /// <summary>Whether the open frame has anything to show: until then its marker means nothing, and its timestamp may change.</summary>
     protected abstract bool HasPicture { get; }
+
+    /// <summary>Whether the open frame can only be decoded with what is before the last keyframe.</summary>
+    protected virtual bool IsLeading => false;
 
     /// <summary>
     /// When the frame is decoded, of frames in their order of decoding. Asked once for each frame that is delivered.
@@ -74,9 +78,11 @@ internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions opti
         _isOpen = false;
         var isKeyframe = false;
         var isWhole = !_isDamaged && TryFinish(out isKeyframe);
-        if (isWhole && Codec is not null && (isKeyframe || !_waitsForKeyframe))
+        if (isWhole && Codec is not null && (isKeyframe || !_waitsForKeyframe) && !(IsLeading && _dropsLeading))
         {
             var isRestart = _waitsForKeyframe;
+            if (isKeyframe)
+                _dropsLeading = isRestart;
             _waitsForKeyframe = false;
             var length = Frame.Length;
             Deliver(Frame.Detach(), length, DecodeTimestampOf(_timestamp, isRestart), _timestamp, isKeyframe);

@@ -114,6 +114,26 @@ internal sealed class H265Tests
     }
 
     [Test]
+    public void Leading_pictures_go_with_what_is_before_their_keyframe()
+    {
+        using var bench = New();
+        const string Cra = "2A01AFAA";
+        const string Rasl = "120180DD";
+        bench.Push(Cra, 3000, marker: true);
+        bench.Push(Rasl, 1000, marker: true);
+        bench.Push(Slice, 6000, marker: true);
+        bench.Push(Cra, 9000, marker: true);
+        bench.Push(Rasl, 8000, marker: true);
+        Assert.That(bench.Frames.Select(f => f.PresentationTime), Is.EqualTo(new[] { 3000L, 6000, 9000, 8000 }));
+        bench.Lose();
+        bench.Push(Cra, 12_000, marker: true);
+        bench.Push(Rasl, 11_000, marker: true);
+        bench.Push(Slice, 15_000, marker: true);
+        Assert.That(bench.Frames.Skip(4).Select(f => f.PresentationTime), Is.EqualTo(new[] { 12_000L, 15_000 }));
+        Assert.That(bench.Depacketizer.DroppedFrames, Is.EqualTo(2));
+    }
+
+    [Test]
     public void P8_a_keyframe_is_cut_with_the_codecs_parameter_sets_and_its_presentation_time()
     {
         using var bench = new PacketizerBench(o => new H265Packetizer(o), maxPacketLength: 100);

@@ -102,6 +102,22 @@ internal sealed class RtpFuzzTests
         o => new Vp9Depacketizer(new Codec(MediaKind.Video, CodecNames.Vp9, 90_000), o), frame => frame.Length > 0,
         o => new Vp9Packetizer(o));
 
+    [Test]
+    public void H4_H5_AV1() => Run(
+        [
+            "28 0C 08000000043CFECCDAF90040 30AABB", "68 0C 08000000043CFECCDAF90040 34 18", "D0 AAAA", "A0 01CC 2805", "10 30CC",
+            "08 0D 0A0B000000043CFECCDAF90040 033001AA",
+        ],
+        o => new Av1Depacketizer(new Codec(MediaKind.Video, CodecNames.Av1, 90_000), o), IsWholeTemporalUnit, o => new Av1Packetizer(o));
+
+    private static bool IsWholeTemporalUnit(ReadOnlySpan<byte> frame)
+    {
+        var position = 0;
+        while (Av1Unit.TryRead(frame, position, out var unit))
+            position = unit.PayloadStart + unit.PayloadLength;
+        return position == frame.Length;
+    }
+
     private static bool IsWholeUnits(ReadOnlySpan<byte> frame)
     {
         while (NalUnits.TryReadLengthPrefixed(ref frame, NalUnits.LengthSize, out _))
