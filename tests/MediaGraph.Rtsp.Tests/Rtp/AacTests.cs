@@ -26,7 +26,8 @@ internal sealed class AacTests
     [TestCase("BA10", 512, TestName = "AAC LD: frames of 512 samples")]
     public void P3_a_frames_length_is_what_the_configuration_says(string configuration, int length)
     {
-        using var bench = new DepacketizerBench(o => new AacDepacketizer(Codec.Aac(Vectors.Hex(configuration)), o, AacFormat.HighBitRate), 44_100);
+        var codec = Codec.Aac(Vectors.Hex(configuration));
+        using var bench = new DepacketizerBench(o => new AacDepacketizer(codec, o, AacFormat.HighBitRate), 44_100);
         bench.Push("0020 0008 0008 AA BB", 0, marker: true);
         Assert.That(bench.Frames[1].PresentationTime, Is.EqualTo(length));
     }

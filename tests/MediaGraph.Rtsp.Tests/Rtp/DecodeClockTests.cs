@@ -50,7 +50,7 @@ internal sealed class DecodeClockTests
         Decode(clock, WithPyramid);
         clock.Restart();
         Assert.That(Decode(clock, [500, 504, 502, 501]), Is.EqualTo(new[] { 498, 499, 500, 501 }.Select(i => i * 3600L)));
-        Assert.That(Decode(clock, [0, 4, 2, 1]), Is.EqualTo(new[] { -2, -1, 0, 1 }.Select(i => i * 3600L)), "timestamps that were set back");
+        Assert.That(Decode(clock, [0, 4, 2, 1]), Is.EqualTo(new[] { -2, -1, 0, 1 }.Select(i => i * 3600L)), "and what was set back");
     }
 
     [Test]

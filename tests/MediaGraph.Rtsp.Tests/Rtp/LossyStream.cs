@@ -29,8 +29,10 @@ internal static class LossyStream
             from room in Gen.OneOf(Gen.Choose(64, 300), Gen.Choose(1000, 1500), Gen.Constant(65_535))
             from loss in Gen.Frequency((2, Gen.Constant(0)), (1, Gen.Choose(1, 30)))
             from seed in Gen.Choose(0, int.MaxValue)
-            select (Frames: list.Take(12).Select((f, i) => (IsKeyframe: i == 0 || f.Item1.Item1 == 0, Length: f.Item1.Item2, Seed: f.Item2)).ToArray(), room, loss, seed);
-        Prop.ForAll(cases.ToArbitrary(), c => CheckOne(codec, makeFrame, packetize, depacketize, c.Frames, c.room, c.loss, c.seed))
+            select (
+                Frames: list.Take(12).Select((f, i) => (i == 0 || f.Item1.Item1 == 0, f.Item1.Item2, f.Item2)).ToArray(),
+                Room: room, Loss: loss, Seed: seed);
+        Prop.ForAll(cases.ToArbitrary(), c => CheckOne(codec, makeFrame, packetize, depacketize, c.Frames, c.Room, c.Loss, c.Seed))
             .Check(Config.QuickThrowOnFailure.WithMaxTest(300));
     }
 

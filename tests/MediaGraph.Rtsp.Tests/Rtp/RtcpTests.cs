@@ -68,7 +68,8 @@ internal sealed class RtcpTests
         var buffer = new byte[RtcpWriter.MaxLength];
         var length = RtcpWriter.Write(buffer, new SenderReport(1, 0x1122334455667788, 0x99AABBCC, 10, 4000), "abc", isLeaving: true);
         Assert.That(Convert.ToHexString(buffer.AsSpan(0, length)), Is.EqualTo(
-            "80C80006000000011122334455667788" + "99AABBCC0000000A00000FA0" + "81CA000300000001" + "0103616263000000" + "81CB000100000001"));
+            "80C80006000000011122334455667788" + "99AABBCC0000000A00000FA0" + "81CA000300000001" + "0103616263000000" +
+            "81CB000100000001"));
     }
 
     [Test]
@@ -88,7 +89,7 @@ internal sealed class RtcpTests
 
     [Test]
     public void Ntp_counts_from_1900() =>
-        Assert.That(NtpTime.Of(new DateTimeOffset(1970, 1, 1, 0, 0, 0, 500, TimeSpan.Zero)), Is.EqualTo((2_208_988_800UL << 32) | 0x80000000));
+        Assert.That(NtpTime.Of(DateTimeOffset.UnixEpoch.AddSeconds(0.5)), Is.EqualTo((2_208_988_800UL << 32) | 0x80000000));
 
     [Test]
     public void Ntp_differences_survive_the_wrap_of_2036()

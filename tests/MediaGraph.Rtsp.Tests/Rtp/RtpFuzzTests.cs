@@ -39,7 +39,7 @@ internal sealed class RtpFuzzTests
                 return;
             var reception = new RtpReception(90_000, TimeProvider.System, TimeSpan.Zero);
             for (var i = 0; i < 4; i++)
-                reception.Accept(header with { SequenceNumber = (ushort)random.Next(), Timestamp = (uint)random.Next(), Ssrc = (uint)random.Next(2) }, out _, out _);
+                reception.Accept(header with { SequenceNumber = (ushort)random.Next(), Ssrc = (uint)random.Next(2) }, out _, out _);
             _ = reception.CreateReport();
             if (payload.Length > data.Length - RtpHeader.Length)
                 throw new InvalidOperationException("The payload is longer than what is there.");
@@ -98,7 +98,10 @@ internal sealed class RtpFuzzTests
 
     [Test]
     public void H4_H5_VP9() => Run(
-        ["0C 82AA", "F8 05 00 03 02 82AA", "04 BB", "4C 86CC", "AC 05 00 07 82AA", "AC 05 02 07 86AA", "0A 38 050002D00A0005A0 0204AA00 82AA"],
+        [
+            "0C 82AA", "F8 05 00 03 02 82AA", "04 BB", "4C 86CC", "AC 05 00 07 82AA", "AC 05 02 07 86AA",
+            "0A 38 050002D00A0005A0 0204AA00 82AA",
+        ],
         o => new Vp9Depacketizer(new Codec(MediaKind.Video, CodecNames.Vp9, 90_000), o), frame => frame.Length > 0,
         o => new Vp9Packetizer(o));
 
@@ -144,10 +147,12 @@ internal sealed class RtpFuzzTests
         {
             var pool = new PacketPool(new PacketPoolOptions { Diagnostics = false });
             using var run = new RtpRun(pool);
-            var packetizer = cut(new RtpSenderOptions { Ssrc = 1, PayloadType = 96, ClockRate = 90_000, MaxPacketLength = 64 + random.Next(100) });
+            var packetizer = cut(
+                new RtpSenderOptions { Ssrc = 1, PayloadType = 96, ClockRate = 90_000, MaxPacketLength = 64 + random.Next(100) });
             long? last = null;
             var failure = "";
-            using (var depacketizer = make(new DepacketizerOptions(pool, 90_000, Keep, new RtpSynchronizer(TimeProvider.System).AddTrack(90_000))))
+            var clock = new RtpSynchronizer(TimeProvider.System).AddTrack(90_000);
+            using (var depacketizer = make(new DepacketizerOptions(pool, 90_000, Keep, clock)))
             {
                 var (sequence, timestamp) = (0L, 0L);
                 for (var position = 0; position + 3 <= data.Length;)
