@@ -84,17 +84,20 @@ internal readonly record struct Av1SequenceHeader(int Width, int Height, double?
         if (reader.ReadFlag()) // reduced_still_picture_header
             level = (int)reader.ReadBits(5);
         else
-            level = ReadOperatingPoints(ref reader, out frameRate);
+            level = ReadOperatingPoints(ref reader, out _, out frameRate);
         var (widthBits, heightBits) = ((int)reader.ReadBits(4) + 1, (int)reader.ReadBits(4) + 1);
         var (width, height) = ((int)reader.ReadBits(widthBits) + 1, (int)reader.ReadBits(heightBits) + 1);
         header = new Av1SequenceHeader(width, height, frameRate, profile, level);
         return !reader.Failed && profile <= 2;
     }
 
-    // Returns seq_level_idx[0].
-    private static int ReadOperatingPoints(ref BitReader reader, out double? frameRate)
+    /// <summary>
+    /// Reads from timing_info_present_flag to the operating points, and returns seq_level_idx[0].
+    /// </summary>
+    internal static int ReadOperatingPoints(ref BitReader reader, out int tier, out double? frameRate)
     {
         frameRate = null;
+        tier = 0;
         var hasDecoderModel = false;
         var delayBits = 0;
         if (reader.ReadFlag()) // timing_info_present_flag
@@ -121,14 +124,13 @@ internal readonly record struct Av1SequenceHeader(int Width, int Height, double?
         {
             reader.Skip(12); // operating_point_idc
             var level = (int)reader.ReadBits(5);
-            if (level > 7)
-                reader.Skip(1); // seq_tier
+            var pointTier = level > 7 ? (int)reader.ReadBits(1) : 0;
             if (hasDecoderModel && reader.ReadFlag())
                 reader.Skip((2 * delayBits) + 1);
             if (hasDisplayDelay && reader.ReadFlag())
                 reader.Skip(4);
             if (i == 0)
-                first = level;
+                (first, tier) = (level, pointTier);
         }
 
         return first;

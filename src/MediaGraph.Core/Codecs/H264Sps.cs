@@ -52,6 +52,11 @@ public sealed record H264Sps
     /// </summary>
     public int ReorderDepth { get; private init; }
 
+    /// <summary>
+    /// Whether the parameter set itself says the <see cref="ReorderDepth"/>, or leaves no other; else it is only a bound.
+    /// </summary>
+    public bool IsReorderDepthStated { get; private init; }
+
     /// <summary>The profile's name (annex A), such as <c>High</c>; its number where it has none here.</summary>
     public string ProfileName => (ProfileIdc, HasConstraint(3)) switch
     {
@@ -150,12 +155,10 @@ public sealed record H264Sps
             IsInterlaced = !frameMacroblocksOnly,
             FrameRate = frameRate,
         };
-        sps = sps with
-        {
-            ReorderDepth = pictureOrderCountType == 2
-                ? 0 // output order is decoding order, §8.2.1.3
-                : reorderDepth ?? sps.InferReorderDepth(widthInMacroblocks * heightInMapUnits * fieldsPerMapUnit),
-        };
+        var depth = pictureOrderCountType == 2
+            ? 0 // output order is decoding order, §8.2.1.3
+            : reorderDepth ?? sps.InferReorderDepth(widthInMacroblocks * heightInMapUnits * fieldsPerMapUnit);
+        sps = sps with { ReorderDepth = depth, IsReorderDepthStated = depth == 0 || reorderDepth is not null };
         return true;
     }
 

@@ -107,7 +107,7 @@ public sealed class H264SpsTests
                 if (model.OrderType == 2)
                     Assert.That(sps.ReorderDepth, Is.Zero);
                 else if (model.HasReorder)
-                    Assert.That(sps.ReorderDepth, Is.EqualTo(model.Reorder));
+                    Assert.That((sps.ReorderDepth, sps.IsReorderDepthStated), Is.EqualTo((model.Reorder, true)));
                 else if (model.Profile == 66)
                     Assert.That(sps.ReorderDepth, Is.Zero);
             });
@@ -125,7 +125,7 @@ public sealed class H264SpsTests
     {
         var model = new Model(profile, flags, level, 1, false, width, height, [0, 0, 0, 0], false, 0, 0, -1, 1, 1);
         Assert.That(H264Sps.TryParse(model.Write(), out var sps));
-        Assert.That(sps!.ReorderDepth, Is.EqualTo(expected));
+        Assert.That((sps!.ReorderDepth, sps.IsReorderDepthStated), Is.EqualTo((expected, expected == 0)));
         Assert.That(sps.LevelName, Is.EqualTo(level == 11 ? "1b" : $"{level / 10}.{level % 10}"));
     }
 

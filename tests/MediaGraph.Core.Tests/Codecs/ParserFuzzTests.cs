@@ -18,7 +18,8 @@ public sealed class ParserFuzzTests
         Vectors.Hex("4201010408000003009e0800000300005a9000a0402d2cb2b349272bc05a020000030002000003006410"),
         Vectors.Hex("138856e5a54880"), Vectors.Hex("f8e85000"), Vectors.Hex("2b920800"), Vectors.Hex("fff150802b3ffcde0200"),
         Vectors.Hex("00000001090f00000001658804000003000001419a"), Vectors.Hex("00000002090f0000000465880400"), [],
-        Vectors.Hex(Vectors.Av1C320), Vectors.Hex("8004" + "81000c10"), Vectors.Hex(Vectors.OpusHead), Vectors.Hex(Vectors.StreamInfo),
+        Vectors.Hex(Vectors.Av1C320), Vectors.Hex("08000000043cfeccdaf90040"), Vectors.Hex("0820000002afff9b5f2404340080"),
+        Vectors.Hex("8004" + "81000c10"), Vectors.Hex(Vectors.OpusHead), Vectors.Hex(Vectors.StreamInfo),
         Vectors.Hex("664c614300000022" + Vectors.StreamInfo), Vectors.Hex(Vectors.Ac3Frame), Vectors.Hex(Vectors.EAc3Frame),
         Vectors.Hex(Vectors.Mp3Frame),
     ];
@@ -63,6 +64,13 @@ public sealed class ParserFuzzTests
         }
 
         Assert.That(Codec.FromAvcConfiguration(data).Name, Is.EqualTo("H264"));
+    });
+
+    [Test]
+    public void H4_AV1_sequence_headers() => Fuzz(8, data =>
+    {
+        if (Av1Configuration.TryBuild(data, out var record))
+            Assert.That(new Codec(MediaKind.Video, CodecNames.Av1, Codec.VideoClockRate, configuration: record).Video, Is.Not.Null);
     });
 
     [Test]

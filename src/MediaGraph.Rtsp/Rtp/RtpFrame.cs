@@ -1,0 +1,15 @@
+using MediaGraph.Media;
+using MediaGraph.Packets;
+
+namespace MediaGraph.Rtsp.Rtp;
+
+/// <summary>A coded frame as <see cref="MediaPacket"/> has it, out of RTP packets.</summary>
+/// <param name="Buffer">The frame is at its start. Its one reference passes to whoever is handed the frame.</param>
+/// <param name="Length">The frame's length in bytes.</param>
+/// <param name="Codec">Another instance than before announces a change.</param>
+/// <param name="DecodeTime">In ticks of the codec's clock; strictly increasing.</param>
+/// <param name="PresentationTime">In ticks of the codec's clock.</param>
+/// <param name="IsKeyframe">Whether decoding can start here.</param>
+/// <param name="FollowsLoss">Whether something before it was lost.</param>
+internal readonly record struct RtpFrame(
+    PooledBuffer Buffer, int Length, Codec Codec, long DecodeTime, long PresentationTime, bool IsKeyframe, bool FollowsLoss);
