@@ -99,7 +99,7 @@ public sealed class TlsServerCertificateTests
         if (form == "pfx")
         {
             var both = options with { KeyFile = certificate.KeyFile };
-            Assert.That(both.Validate().Single(), Does.EndWith($"and {certificate.KeyFile} would not be used"), "a setting is not ignored");
+            Assert.That(both.Validate().Single(), Does.Contain($"and {certificate.KeyFile} would not be used"), "a setting is not ignored");
         }
 
         var wrong = options with { Password = new Secret("hunter3") };
