@@ -292,7 +292,7 @@ internal sealed class SdpReaderTests
             SdpSession.TryParse(bytes, new RtspLimits(), out _, out _); // all code is warm
             var before = GC.GetAllocatedBytesForCurrentThread();
             SdpSession.TryParse(bytes, new RtspLimits(), out _, out _);
-            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan((24 * bytes.Length) + 65_536), text[..60]);
+            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan((32 * bytes.Length) + 65_536), text[..60]);
         }
     }
 
