@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
+using MediaGraph.Rtmp.Server;
 using MediaGraph.Security;
+using MediaGraph.Transport;
 
 namespace MediaGraph.Rtmp;
 
@@ -17,50 +18,40 @@ public sealed class RtmpUrl
     public const int DefaultSecurePort = 443;
 
     private const int MaxLength = 4096;
-    private const int MaxHostLength = 253; // of a name (RFC 1035 §2.3.4)
 
-    private RtmpUrl(bool isSecure, string host, int port, string app, string key, string? user, Secret password)
+    private readonly UrlAuthority _authority;
+
+    private RtmpUrl(bool isSecure, UrlAuthority authority, string app, string key)
     {
         IsSecure = isSecure;
-        Host = host;
-        Port = port;
+        _authority = authority;
         App = app;
         Key = key;
-        User = user;
-        Password = password;
     }
 
     /// <summary>Whether the connection is encrypted (<c>rtmps</c>).</summary>
     public bool IsSecure { get; }
 
     /// <summary>Name or address of the server; an IPv6 address without brackets.</summary>
-    public string Host { get; }
+    public string Host => _authority.Host;
 
     /// <summary>1 to 65,535.</summary>
-    public int Port { get; }
+    public int Port => _authority.Port;
 
     /// <summary>The application.</summary>
     public string App { get; }
 
     /// <summary>The user for servers that ask for one; null where none is given.</summary>
-    public string? User { get; }
+    public string? User => _authority.User;
 
-    internal Secret Password { get; }
+    internal Secret Password => _authority.Password;
 
     internal string Key { get; }
 
     /// <summary>What the server is told that it was called by: without user, password and key.</summary>
     internal string TcUrl => $"{Authority}/{App}";
 
-    private string Authority
-    {
-        get
-        {
-            var host = Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host;
-            var port = Port == PortOf(IsSecure) ? "" : string.Create(CultureInfo.InvariantCulture, $":{Port}");
-            return $"{(IsSecure ? "rtmps" : "rtmp")}://{host}{port}";
-        }
-    }
+    private string Authority => _authority.ToString(IsSecure ? "rtmps" : "rtmp", PortOf(IsSecure));
 
     /// <summary>Reads an address.</summary>
     /// <exception cref="FormatException">It is none; the message says why, without repeating it.</exception>
@@ -89,17 +80,12 @@ public sealed class RtmpUrl
             error = "the server names no RTMP address to go to";
         else if (IsSecure && !moved.IsSecure)
             error = "the server leads from rtmps to rtmp, which is not followed";
-        else if (!allowOtherHosts && !moved.Host.Equals(Host, StringComparison.OrdinalIgnoreCase))
+        else if (!allowOtherHosts && !moved._authority.IsSameHost(_authority))
             error = $"the server leads to another host, {moved.Host}, which AllowOtherHosts forbids";
         if (error.Length > 0)
             return null;
-        var app = RtmpPath(moved!.App, moved.Key);
-        var keepsCredentials = moved.Host.Equals(Host, StringComparison.OrdinalIgnoreCase);
-        return new RtmpUrl(
-            moved.IsSecure, moved.Host, moved.Port, app.Length == 0 ? App : app, Key, keepsCredentials ? User : null,
-            keepsCredentials ? Password : default);
-
-        static string RtmpPath(string app, string key) => app.Length == 0 ? key : key.Length == 0 ? app : $"{app}/{key}";
+        var app = RtmpAddress.Join(moved!.App, moved.Key);
+        return new RtmpUrl(moved.IsSecure, moved._authority.WithCredentialsOf(_authority), app.Length == 0 ? App : app, Key);
     }
 
     private static int PortOf(bool isSecure) => isSecure ? DefaultSecurePort : DefaultPort;
@@ -119,18 +105,16 @@ public sealed class RtmpUrl
 
         var rest = text[(isSecure ? 8 : 7)..];
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
-        var (authority, path) = slash < 0 ? (rest, "") : (rest[..slash], rest[(slash + 1)..]);
-        var at = authority.LastIndexOf('@');
-        var (user, password) = at < 0 ? (null, default) : ReadCredentials(authority[..at]);
+        var (place, path) = slash < 0 ? (rest, "") : (rest[..slash], rest[(slash + 1)..]);
         error = "The address has no valid host and port.";
-        if (!TryReadHost(authority[(at + 1)..], PortOf(isSecure), out var host, out var port))
+        if (!UrlAuthority.TryParse(place, PortOf(isSecure), out var authority))
             return false;
 
         var (app, key) = SplitPath(path);
         error = "The address names no stream.";
         if (app.Length == 0 && key.Length == 0)
             return false;
-        url = new RtmpUrl(isSecure, host, port, app, key, user, password);
+        url = new RtmpUrl(isSecure, authority, app, key);
         return true;
     }
 
@@ -143,30 +127,5 @@ public sealed class RtmpUrl
         if (last < 0 && question >= 0)
             last = path.LastIndexOf('/');
         return last < 0 ? (path.TrimEnd('/'), "") : (path[..last], question < 0 ? path[(last + 1)..].TrimEnd('/') : path[(last + 1)..]);
-    }
-
-    private static (string? User, Secret Password) ReadCredentials(string text)
-    {
-        var colon = text.IndexOf(':', StringComparison.Ordinal);
-        return colon < 0
-            ? (Uri.UnescapeDataString(text), default)
-            : (Uri.UnescapeDataString(text[..colon]), new Secret(Uri.UnescapeDataString(text[(colon + 1)..])));
-    }
-
-    private static bool TryReadHost(string text, int defaultPort, out string host, out int port)
-    {
-        port = defaultPort;
-        var end = text.StartsWith('[') ? text.IndexOf(']', StringComparison.Ordinal) + 1 : text.IndexOf(':', StringComparison.Ordinal);
-        end = end < 0 || (end == 0 && text.StartsWith('[')) ? text.Length : end;
-        host = text[..end];
-        var kind = Uri.CheckHostName(host);
-        host = host.Trim('[', ']');
-        if (kind == UriHostNameType.Unknown || host.Length > MaxHostLength)
-            return false;
-        if (end == text.Length)
-            return true;
-        return text[end] == ':'
-            && int.TryParse(text.AsSpan(end + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
-            && port is > 0 and <= 65_535;
     }
 }

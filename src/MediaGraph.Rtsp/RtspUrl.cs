@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using MediaGraph.Rtsp.Messages;
 using MediaGraph.Security;
+using MediaGraph.Transport;
 
 namespace MediaGraph.Rtsp;
 
@@ -20,13 +21,13 @@ internal sealed class RtspUrl
     public const int DefaultSecurePort = 322;
 
     private const int MaxLength = 2048;
-    private const int MaxParameters = 16;
 
-    private RtspUrl(bool isSecure, string host, int port, string path, string query)
+    private readonly UrlAuthority _authority;
+
+    private RtspUrl(bool isSecure, UrlAuthority authority, string path, string query)
     {
         IsSecure = isSecure;
-        Host = host;
-        Port = port;
+        _authority = authority;
         Path = path;
         Query = query;
     }
@@ -35,10 +36,10 @@ internal sealed class RtspUrl
     public bool IsSecure { get; }
 
     /// <summary>Name or address of the server; an IPv6 address without brackets.</summary>
-    public string Host { get; }
+    public string Host => _authority.Host;
 
     /// <summary>1 to 65,535.</summary>
-    public int Port { get; }
+    public int Port => _authority.Port;
 
     /// <summary>Without the slash at its start, as it is written in the address; empty where there is none.</summary>
     public string Path { get; }
@@ -47,10 +48,10 @@ internal sealed class RtspUrl
     public string Query { get; }
 
     /// <summary>The user; null where none is given.</summary>
-    public string? User { get; private init; }
+    public string? User => _authority.User;
 
     /// <summary>The password; empty where none is given.</summary>
-    public Secret Password { get; private init; }
+    public Secret Password => _authority.Password;
 
     /// <summary>How the media are to come; null where the address does not say.</summary>
     public RtspUrlTransport? Transport { get; private init; }
@@ -58,15 +59,7 @@ internal sealed class RtspUrl
     /// <summary>What the server is asked for: without user, password and transport. Never for printing: it has the query.</summary>
     public string RequestUri => $"{Authority}/{Path}" + (Query.Length == 0 ? "" : $"?{Query}");
 
-    private string Authority
-    {
-        get
-        {
-            var host = Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host;
-            var port = Port == PortOf(IsSecure) ? "" : string.Create(CultureInfo.InvariantCulture, $":{Port}");
-            return $"{(IsSecure ? "rtsps" : "rtsp")}://{host}{port}";
-        }
-    }
+    private string Authority => _authority.ToString(IsSecure ? "rtsps" : "rtsp", PortOf(IsSecure));
 
     /// <summary>Reads an address.</summary>
     /// <exception cref="FormatException">It is none; the message says why, without repeating it.</exception>
@@ -81,7 +74,7 @@ internal sealed class RtspUrl
     public IReadOnlyDictionary<string, Secret> GetParameters()
     {
         Dictionary<string, Secret> parameters = [];
-        foreach (var (name, value) in ReadQuery(Query))
+        foreach (var (name, value) in UrlQuery.Read(Query))
             parameters.TryAdd(name, new Secret(value));
         return parameters.ToFrozenDictionary();
     }
@@ -95,21 +88,15 @@ internal sealed class RtspUrl
         error = "";
         if (target.StartsWith('/') && !target.StartsWith("//", StringComparison.Ordinal))
             target = Authority + target;
-        var isOtherPlace = false;
         if (!TryParse(target, out var moved, out _))
             error = "the server names no RTSP address to go to";
         else if (IsSecure && !moved.IsSecure)
             error = "the server leads from rtsps to rtsp, which is not followed";
-        else if ((isOtherPlace = !moved.Host.Equals(Host, StringComparison.OrdinalIgnoreCase)) && !allowOtherHosts)
+        else if (!allowOtherHosts && !moved._authority.IsSameHost(_authority))
             error = "the server leads to another host, which is not allowed";
         if (error.Length > 0)
             return null;
-        return new RtspUrl(moved!.IsSecure, moved.Host, moved.Port, moved.Path, moved.Query)
-        {
-            User = isOtherPlace ? null : User,
-            Password = isOtherPlace ? default : Password,
-            Transport = Transport,
-        };
+        return new RtspUrl(moved!.IsSecure, moved._authority.WithCredentialsOf(_authority), moved.Path, moved.Query) { Transport = Transport };
     }
 
     /// <inheritdoc/>
@@ -138,18 +125,6 @@ internal sealed class RtspUrl
         return escaped.ToString();
     }
 
-    /// <summary>The names and values of a query, decoded, at most 16; a name without a value has an empty one.</summary>
-    internal static IEnumerable<(string Name, string Value)> ReadQuery(string query)
-    {
-        foreach (var part in query.Split('&', MaxParameters + 1, StringSplitOptions.RemoveEmptyEntries).Take(MaxParameters))
-        {
-            var equals = part.IndexOf('=', StringComparison.Ordinal);
-            yield return equals < 0 ? (Decode(part), "") : (Decode(part[..equals]), Decode(part[(equals + 1)..]));
-        }
-
-        static string Decode(string text) => Uri.UnescapeDataString(text.Replace('+', ' '));
-    }
-
     private static int PortOf(bool isSecure) => isSecure ? DefaultSecurePort : DefaultPort;
 
     private static bool TryParse(string? text, [NotNullWhen(true)] out RtspUrl? url, out string error)
@@ -171,16 +146,14 @@ internal sealed class RtspUrl
         if (!TryReadFragment(fragment, out var transport))
             return false;
         (rest, var query) = Cut(rest, '?');
-        var (authority, path) = Cut(rest, '/');
-        var at = authority.LastIndexOf('@');
-        var (user, password) = at < 0 ? (null, default) : ReadCredentials(authority[..at]);
-        error = "The address has a control character in its user or password.";
-        if (RtspText.HasControls(user) || RtspText.HasControls(password.Reveal()))
-            return false;
+        var (place, path) = Cut(rest, '/');
         error = "The address has no valid host and port.";
-        if (!TryReadHost(authority[(at + 1)..], PortOf(isSecure), out var host, out var port))
+        if (!UrlAuthority.TryParse(place, PortOf(isSecure), out var authority))
             return false;
-        url = new RtspUrl(isSecure, host, port, Escape(path), Escape(query)) { User = user, Password = password, Transport = transport };
+        error = "The address has a control character in its user or password.";
+        if (RtspText.HasControls(authority.User) || RtspText.HasControls(authority.Password.Reveal()))
+            return false;
+        url = new RtspUrl(isSecure, authority, Escape(path), Escape(query)) { Transport = transport };
         return true;
     }
 
@@ -200,28 +173,5 @@ internal sealed class RtspUrl
             _ => null,
         };
         return fragment.Length == 0 || transport is not null;
-    }
-
-    private static (string? User, Secret Password) ReadCredentials(string text)
-    {
-        var (user, password) = Cut(text, ':');
-        return (Uri.UnescapeDataString(user), new Secret(Uri.UnescapeDataString(password)));
-    }
-
-    private static bool TryReadHost(string text, int defaultPort, out string host, out int port)
-    {
-        port = defaultPort;
-        var end = text.StartsWith('[') ? text.IndexOf(']', StringComparison.Ordinal) + 1 : text.IndexOf(':', StringComparison.Ordinal);
-        end = end < 0 || (end == 0 && text.StartsWith('[')) ? text.Length : end;
-        host = text[..end];
-        var kind = Uri.CheckHostName(host);
-        host = host.Trim('[', ']');
-        if (kind == UriHostNameType.Unknown)
-            return false;
-        if (end == text.Length)
-            return true;
-        return text[end] == ':'
-            && int.TryParse(text.AsSpan(end + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
-            && port is > 0 and <= 65_535;
     }
 }

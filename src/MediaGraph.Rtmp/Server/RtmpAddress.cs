@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using MediaGraph.Security;
+using MediaGraph.Transport;
 
 namespace MediaGraph.Rtmp.Server;
 
@@ -8,8 +9,6 @@ namespace MediaGraph.Rtmp.Server;
 /// <param name="Query">Behind the question mark; secrets as a rule.</param>
 internal readonly record struct RtmpAddress(string Path, string Query)
 {
-    private const int MaxParameters = 16;
-
     public static RtmpAddress Parse(string text)
     {
         var question = text.IndexOf('?', StringComparison.Ordinal);
@@ -27,12 +26,8 @@ internal readonly record struct RtmpAddress(string Path, string Query)
         Dictionary<string, Secret>? parameters = null;
         foreach (var query in queries)
         {
-            foreach (var part in query.Split('&', MaxParameters + 1, StringSplitOptions.RemoveEmptyEntries).Take(MaxParameters))
-            {
-                var equals = part.IndexOf('=', StringComparison.Ordinal);
-                var name = Decode(equals < 0 ? part : part[..equals]);
-                (parameters ??= []).TryAdd(name, new Secret(equals < 0 ? "" : Decode(part[(equals + 1)..])));
-            }
+            foreach (var (name, value) in UrlQuery.Read(query))
+                (parameters ??= []).TryAdd(name, new Secret(value));
         }
 
         if (parameters is null)
@@ -44,6 +39,4 @@ internal readonly record struct RtmpAddress(string Path, string Query)
             Parameters = parameters.ToFrozenDictionary(),
         };
     }
-
-    private static string Decode(string text) => Uri.UnescapeDataString(text.Replace('+', ' '));
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MediaGraph.Media;
+using MediaGraph.Transport;
 
 namespace MediaGraph.Rtsp.Messages;
 
@@ -20,7 +21,7 @@ internal sealed record RtspTrackQuery(ImmutableArray<Track> Tracks, bool HasBack
     {
         var tracks = ImmutableArray.CreateBuilder<Track>();
         var hasBackchannel = false;
-        foreach (var (name, value) in RtspUrl.ReadQuery(query))
+        foreach (var (name, value) in UrlQuery.Read(query))
         {
             if (name.Equals("video", StringComparison.OrdinalIgnoreCase) && tracks.Count < MaxTracks)
                 tracks.Add(Read(MediaKind.Video, value));
