@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using MediaGraph.Graph;
 using MediaGraph.Rtmp;
 using MediaGraph.Rtmp.Client;
@@ -30,7 +28,7 @@ public sealed class RelayTests
         await using var server = await LiveServer.StartAsync(Replacing);
         await using var client = new RtmpClient(server.Hub, null, server.Log);
         await using var place = server.Hub.Publish(Stream);
-        var (port, file) = (FreePort(), server.NewFile("flv"));
+        var (port, file) = (FreePort.Find(), server.NewFile("flv"));
         var listener = server.Start("ffmpeg", [
             "-nostdin", "-hide_banner", "-loglevel", "warning", "-copyts", "-listen", "1", "-i", Url(port, "live/in"), "-c", "copy",
             "-copytb", "1", "-y", file]);
@@ -52,7 +50,7 @@ public sealed class RelayTests
         var file = server.NewFile("flv");
         var player = server.Record(Stream, file);
         await server.WaitForConsumersAsync(Stream, 1);
-        var port = FreePort();
+        var port = FreePort.Find();
         server.Start("ffmpeg", [
             "-nostdin", "-hide_banner", "-loglevel", "warning", "-re", "-i", await Clips.ShortAsync(), "-c", "copy", "-f", "flv",
             "-listen", "1", Url(port, "live/out")]);
@@ -129,7 +127,7 @@ public sealed class RelayTests
 
     private static async Task<int> StartNginxAsync(LiveServer server)
     {
-        var port = FreePort();
+        var port = FreePort.Find();
         var configuration = server.NewFile("conf");
         await File.WriteAllTextAsync(configuration, string.Create(CultureInfo.InvariantCulture, $$"""
             load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
@@ -151,11 +149,4 @@ public sealed class RelayTests
         $"somebody listens on port {port}");
 
     private static string Url(int port, string stream) => string.Create(CultureInfo.InvariantCulture, $"rtmp://127.0.0.1:{port}/{stream}");
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -140,11 +140,6 @@ internal sealed class RtmpClientConnection : RtmpSession
         return _stream.Writer is not null;
     }
 
-    protected override void OnSilentPlayer(long now, TimeSpan silence)
-    {
-        // See AnswersPings.
-    }
-
     protected override void SayStreamEnd(RtmpStream stream, CloseReason reason)
     {
         if (_isPush)

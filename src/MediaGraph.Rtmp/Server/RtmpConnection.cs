@@ -93,13 +93,6 @@ internal sealed class RtmpConnection : RtmpSession
         return (await ReadAsync().ConfigureAwait(false))!;
     }
 
-    protected override void OnStreamEvent(UserControlEvent type, uint streamId)
-    {
-        // Players have no streams of their own.
-    }
-
-    protected override bool TryBeginFeed(uint streamId) => false;
-
     protected override void OnSilentPlayer(long now, TimeSpan silence)
     {
         if (silence < _options.PingInterval || Time.GetElapsedTime(_lastPing, now) < _options.PingInterval)

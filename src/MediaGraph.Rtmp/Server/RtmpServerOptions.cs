@@ -7,7 +7,7 @@ namespace MediaGraph.Rtmp.Server;
 public sealed record RtmpServerOptions : RtmpOptions
 {
     /// <summary>The port that RTMP has by default.</summary>
-    public const int DefaultPort = 1935;
+    public const int DefaultPort = RtmpUrl.DefaultPort;
 
     /// <summary>The port of RTMP over TLS, unless another is set.</summary>
     public const int DefaultTlsPort = 1936;

@@ -104,28 +104,11 @@ internal abstract partial class RtmpSession
                 continue;
             }
 
-            if (!WritePart(stream, message, part))
+            message.Buffer.Retain();
+            if (!stream.Writer!.Write(
+                (FlvTagType)part.Type, stream.Timestamps.Unwrap(part.Timestamp), message.Buffer, part.Offset, part.Length))
                 return;
         }
-    }
-
-    // A large part shares the aggregate's memory; a small one is copied out, so that it does not keep all of it.
-    private bool WritePart(RtmpStream stream, in RtmpMessage message, AggregatePart part)
-    {
-        var (buffer, offset) = (message.Buffer, part.Offset);
-        if (part.Length >= message.Length / 2)
-        {
-            buffer.Retain();
-        }
-        else
-        {
-            buffer = Hub.Pool.Rent(part.Length);
-            message.Payload.Slice(part.Offset, part.Length).CopyTo(buffer.Span);
-            offset = 0;
-        }
-
-        return stream.Writer!.Write(
-            (FlvTagType)part.Type, stream.Timestamps.Unwrap(part.Timestamp), buffer, offset, part.Length);
     }
 
     // "@setDataFrame" says that the server keeps what follows for late joiners; "onMetaData" is kept with it or without it.

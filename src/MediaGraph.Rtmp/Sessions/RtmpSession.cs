@@ -198,13 +198,17 @@ internal abstract partial class RtmpSession
     protected abstract ValueTask<CloseReason?> HandleCommandAsync(RtmpCommand command);
 
     /// <summary>A stream of the peer's began, ended or ran dry (RTMP 1.0 §7.1.7).</summary>
-    protected abstract void OnStreamEvent(UserControlEvent type, uint streamId);
+    protected virtual void OnStreamEvent(UserControlEvent type, uint streamId)
+    {
+    }
 
     /// <summary>Media came on a stream that feeds nothing. Returns whether it does now.</summary>
-    protected abstract bool TryBeginFeed(uint streamId);
+    protected virtual bool TryBeginFeed(uint streamId) => false;
 
     /// <summary>Called every second for a peer that is fed.</summary>
-    protected abstract void OnSilentPlayer(long now, TimeSpan silence);
+    protected virtual void OnSilentPlayer(long now, TimeSpan silence)
+    {
+    }
 
     /// <summary>Tells the peer that a stream ends with the session.</summary>
     protected abstract void SayStreamEnd(RtmpStream stream, CloseReason reason);

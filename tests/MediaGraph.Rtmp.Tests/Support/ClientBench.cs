@@ -88,9 +88,15 @@ internal sealed class ClientBench : IAsyncDisposable
     public async Task<TestClient> AcceptStreamAsync(string? expectedUrl = null)
     {
         var (server, connect) = await AcceptConnectAsync(expectedUrl);
+        await AgreeToStreamAsync(server, connect);
+        return server;
+    }
+
+    /// <summary>Accepts the connection and makes message stream 1.</summary>
+    public static async Task AgreeToStreamAsync(TestClient server, ReceivedMessage connect)
+    {
         await server.AnswerAsync(connect, AmfValue.Null, Success);
         await server.AnswerAsync(await server.ExpectAsync(m => m.Name == "createStream", "createStream"), AmfValue.Null, 1d);
-        return server;
     }
 
     /// <summary>Plays the server of a pull until it has agreed.</summary>

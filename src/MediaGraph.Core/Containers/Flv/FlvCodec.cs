@@ -68,6 +68,18 @@ internal sealed record FlvCodec(MediaKind Kind, string Name, int? LegacyId, uint
         return null;
     }
 
+    /// <summary>A codec whose frames are understood, by its number; null for others.</summary>
+    public static FlvCodec? FindLegacy(MediaKind kind, int legacyId)
+    {
+        foreach (var codec in Understood)
+        {
+            if (codec.Kind == kind && codec.LegacyId == legacyId)
+                return codec;
+        }
+
+        return null;
+    }
+
     /// <summary>The name for a codec that only FLV 10.1 knows.</summary>
     public static string OpaqueName(MediaKind kind, int legacyId) =>
         Array.Find(OpaqueOnes, c => c.Kind == kind && c.LegacyId == legacyId)?.Name ?? $"{OpaquePrefix(kind)}{legacyId}";

@@ -80,7 +80,7 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
         if (frameType == CommandFrame)
             return true; // nothing to decode
         var track = TrackOf(MediaKind.Video, 0);
-        if (FindLegacy(MediaKind.Video, codecId) is not { } known)
+        if (FlvCodec.FindLegacy(MediaKind.Video, codecId) is not { } known)
         {
             var name = FlvCodec.OpaqueName(MediaKind.Video, codecId);
             return track.WriteOpaque(name, tag.Milliseconds, tag.Buffer, tag.Offset, tag.Length, isParameters: false, IsKeyframe(frameType));
@@ -105,7 +105,7 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
     {
         var format = tag.Bytes[0] >> 4;
         var track = TrackOf(MediaKind.Audio, 0);
-        if (FindLegacy(MediaKind.Audio, format == Mp3At8KilohertzFormat ? 2 : format) is not { } known)
+        if (FlvCodec.FindLegacy(MediaKind.Audio, format == Mp3At8KilohertzFormat ? 2 : format) is not { } known)
         {
             var name = FlvCodec.OpaqueName(MediaKind.Audio, format);
             return track.WriteOpaque(name, tag.Milliseconds, tag.Buffer, tag.Offset, tag.Length, isParameters: false, isKeyframe: true);
@@ -226,17 +226,6 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
         var added = new FlvTrack(feed, kind, id, maxParameterBytes);
         tracks.Add(added);
         return added;
-    }
-
-    private static FlvCodec? FindLegacy(MediaKind kind, int id)
-    {
-        foreach (var codec in FlvCodec.Understood)
-        {
-            if (codec.Kind == kind && codec.LegacyId == id)
-                return codec;
-        }
-
-        return null;
     }
 
     // Key frame, or one that a server generated.

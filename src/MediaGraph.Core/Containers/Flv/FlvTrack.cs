@@ -95,8 +95,8 @@ internal sealed class FlvTrack(Feed feed, MediaKind kind, int id, int maxParamet
 
         if (isParameters)
             return true;
-        buffer.Retain();
-        return _track!.Write(buffer, offset, length, _codec!, milliseconds, milliseconds, isKeyframe);
+        var (kept, start) = Keep(buffer, offset, length);
+        return _track!.Write(kept, start, length, _codec!, milliseconds, milliseconds, isKeyframe);
     }
 
     /// <summary>
