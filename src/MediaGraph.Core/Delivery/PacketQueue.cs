@@ -19,6 +19,7 @@ public abstract class PacketQueue
     private int _queuedVideo;
     private long _replyBytes;
     private int _joining;
+    private bool _held;
     private bool _finishing;
     private bool _closed;
 
@@ -87,6 +88,35 @@ public abstract class PacketQueue
         }
 
         return sender;
+    }
+
+    /// <summary>
+    /// Holds all media back, until <see cref="ReleaseHold"/>: for a consumer that must be told first what it will be sent. What replies come
+    /// meanwhile go out before the media that wait.
+    /// </summary>
+    public void Hold()
+    {
+        using (GraphLock.Enter(_gate))
+        {
+            if (_held || _closed)
+                return;
+            _held = true;
+            _joining++;
+        }
+    }
+
+    /// <summary>Ends <see cref="Hold"/>. Idempotent.</summary>
+    public void ReleaseHold()
+    {
+        using (GraphLock.Enter(_gate))
+        {
+            if (!_held)
+                return;
+            _held = false;
+            _joining--;
+            if (_joining == 0 && HasBacklogLocked)
+                WakeLocked();
+        }
     }
 
     /// <summary>See <see cref="Node.Prefetch"/>; the queue itself has come with step 1.</summary>
@@ -196,11 +226,38 @@ public abstract class PacketQueue
 
     private protected void EnqueueReplyLocked(PooledBuffer buffer, int length)
     {
-        _backlog.Enqueue(new Entry(null, null, buffer, length, TimeProvider.GetTimestamp()));
+        var reply = new Entry(null, null, buffer, length, TimeProvider.GetTimestamp());
+        if (_held)
+            EnqueueBeforeMediaLocked(reply);
+        else
+            _backlog.Enqueue(reply);
         _replyBytes += length;
         if (_replyBytes > Options.MaxReplyBytes)
             FailLocked(new CloseReason(CloseCode.LimitExceeded, "too many replies wait for a peer that does not read"));
         WakeLocked();
+    }
+
+    /// <summary>The first packet that waits of a track, with a reference for the caller; null while there is none.</summary>
+    internal MediaPacket? RetainFirst(Sender sender)
+    {
+        using (GraphLock.Enter(_gate))
+        {
+            var first = sender.State.Replay is { Remaining: > 0 } replay ? replay.Current : null;
+            if (first is null)
+            {
+                foreach (var entry in _backlog)
+                {
+                    if (ReferenceEquals(entry.Sender, sender))
+                    {
+                        first = entry.Packet;
+                        break;
+                    }
+                }
+            }
+
+            first?.Retain();
+            return first;
+        }
     }
 
     private protected bool HasBacklogLocked => _backlog.Count > 0 || _replaying.Count > 0;
@@ -464,6 +521,25 @@ public abstract class PacketQueue
     private static bool GoesBeforeLocked(in Entry entry, Sender replaying) =>
         entry.Packet is null
         || (entry.Sender!.State.Replay is null && entry.Packet.DecodeTimestamp < replaying.State.Replay!.Current.DecodeTimestamp);
+
+    private void EnqueueBeforeMediaLocked(in Entry reply)
+    {
+        var isPlaced = false;
+        for (var left = _backlog.Count; left > 0; left--)
+        {
+            var entry = _backlog.Dequeue();
+            if (!isPlaced && entry.Packet is not null)
+            {
+                _backlog.Enqueue(reply);
+                isPlaced = true;
+            }
+
+            _backlog.Enqueue(entry);
+        }
+
+        if (!isPlaced)
+            _backlog.Enqueue(reply);
+    }
 
     private void EndReplayLocked(Sender sender)
     {

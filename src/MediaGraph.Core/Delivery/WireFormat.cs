@@ -1,3 +1,4 @@
+using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
 
@@ -21,6 +22,12 @@ public abstract class WireFormat
     /// <param name="codec">One that <see cref="CanCarry"/>.</param>
     /// <param name="withParameters">Whether the codec's parameters precede the packet: for the first one of a codec.</param>
     public abstract ImageFormat ImageOf(Codec codec, bool withParameters);
+
+    /// <summary>
+    /// What packets go through before they are written, and how that is made where nobody has it yet: consumers of a track whose formats
+    /// are equal share it. Null, the default, for nothing.
+    /// </summary>
+    public virtual (object Format, Func<Converter> Create)? Conversion => null;
 
     /// <summary>How a track of several is written; null when this consumer cannot be given it. Default: as any other.</summary>
     public virtual WireFormat? ForTrack(Track track) => this;

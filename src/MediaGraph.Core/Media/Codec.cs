@@ -19,9 +19,10 @@ public sealed class Codec
     /// <param name="clockRate">Ticks per second of the packets' times, 1 to 1,000,000,000.</param>
     /// <param name="channels">Audio channels; 0 where unknown or not audio.</param>
     /// <param name="configuration">Out-of-band parameters as <see cref="Configuration"/> describes them; copied.</param>
-    /// <param name="isOpaque">See <see cref="IsOpaque"/>.</param>
+    /// <param name="form">See <see cref="Form"/>.</param>
     public Codec(
-        MediaKind kind, string name, int clockRate, int channels = 0, ReadOnlySpan<byte> configuration = default, bool isOpaque = false)
+        MediaKind kind, string name, int clockRate, int channels = 0, ReadOnlySpan<byte> configuration = default,
+        PayloadForm form = PayloadForm.Frame)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentOutOfRangeException.ThrowIfLessThan(clockRate, 1);
@@ -31,9 +32,9 @@ public sealed class Codec
         Name = name;
         ClockRate = clockRate;
         Channels = channels;
-        IsOpaque = isOpaque;
+        Form = form;
         _configuration = configuration.ToArray();
-        Video = isOpaque ? null : name switch
+        Video = form != PayloadForm.Frame ? null : name switch
         {
             CodecNames.H264 => VideoParameters.FromAvc(_configuration),
             CodecNames.H265 => VideoParameters.FromHevc(_configuration),
@@ -69,10 +70,11 @@ public sealed class Codec
     /// </summary>
     public ReadOnlyMemory<byte> Configuration => _configuration;
 
-    /// <summary>
-    /// True for a codec that is only passed on: its packets' payload is a whole FLV tag body, configuration packets included.
-    /// </summary>
-    public bool IsOpaque { get; }
+    /// <summary>What the packets' payloads are. Default <see cref="PayloadForm.Frame"/>.</summary>
+    public PayloadForm Form { get; }
+
+    /// <summary>True for a codec that is only passed on: its packets' payloads are no frames.</summary>
+    public bool IsOpaque => Form != PayloadForm.Frame;
 
     /// <summary>
     /// What H264's, H265's or AV1's <see cref="Configuration"/> says about the pictures; null for other codecs, and where it is
@@ -119,7 +121,7 @@ public sealed class Codec
         ArgumentNullException.ThrowIfNull(other);
         return ReferenceEquals(this, other) ||
             (Kind == other.Kind && Name == other.Name && ClockRate == other.ClockRate && Channels == other.Channels &&
-             IsOpaque == other.IsOpaque && _configuration.AsSpan().SequenceEqual(other._configuration));
+             Form == other.Form && _configuration.AsSpan().SequenceEqual(other._configuration));
     }
 
     /// <summary>

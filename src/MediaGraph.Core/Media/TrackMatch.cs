@@ -60,7 +60,7 @@ public readonly record struct TrackMatch(Track Offered, Track Wanted, Codec Code
     // Parameters are the sender's to say. A name alone (no channels) takes any clock rate, and never an opaque codec, whose
     // packets are no frames.
     private static bool Suits(Codec offered, Codec wanted) =>
-        string.Equals(offered.Name, wanted.Name, StringComparison.OrdinalIgnoreCase) && offered.IsOpaque == wanted.IsOpaque &&
+        string.Equals(offered.Name, wanted.Name, StringComparison.OrdinalIgnoreCase) && offered.Form == wanted.Form &&
         (wanted.Channels == 0 || (offered.ClockRate == wanted.ClockRate && offered.Channels == wanted.Channels));
 
     private static string Describe(List<Track> tracks)

@@ -12,6 +12,9 @@ public abstract class ImageFormat
     /// </summary>
     public virtual bool IsShared => true;
 
+    /// <summary>Whether the packet's payload is the image as it stands, which is then never made. Default false.</summary>
+    public virtual bool IsPayload => false;
+
     /// <summary>An upper bound of the bytes that <see cref="Write"/> will write for the packet.</summary>
     public abstract int Measure(MediaPacket packet);
 

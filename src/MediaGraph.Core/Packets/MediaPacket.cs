@@ -98,6 +98,8 @@ public sealed class MediaPacket
     {
         ArgumentNullException.ThrowIfNull(format);
         ThrowIfReleased();
+        if (format.IsPayload)
+            return Payload;
         PooledBuffer? made = null;
         while (true)
         {
@@ -133,9 +135,34 @@ public sealed class MediaPacket
         }
     }
 
-    internal void Start(
-        PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, PacketFlags flags)
+    /// <summary>The packet's bytes in a wire form, if it has them already; they are not made.</summary>
+    /// <exception cref="InvalidOperationException">The packet was released.</exception>
+    public bool TryGetImage(ImageFormat format, out ReadOnlyMemory<byte> image)
     {
+        ThrowIfReleased();
+        for (var found = Volatile.Read(ref _images); found is not null; found = found.NextImage)
+        {
+            if (!ReferenceEquals(found.ImageFormat, format))
+                continue;
+            image = found.Memory[..found.ImageLength];
+            return true;
+        }
+
+        image = default;
+        return false;
+    }
+
+    internal void Start(
+        PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, PacketFlags flags,
+        ReadyImage? image)
+    {
+        if (image is { } ready)
+        {
+            ready.Buffer.ImageFormat = ready.Format;
+            ready.Buffer.ImageLength = ready.Length;
+            _images = ready.Buffer;
+        }
+
         _buffer = buffer;
         _offset = offset;
         _length = length;

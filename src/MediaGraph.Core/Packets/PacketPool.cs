@@ -69,8 +69,10 @@ public sealed class PacketPool
     /// <param name="decodeTime">Decode time in ticks of the codec's clock.</param>
     /// <param name="presentationTime">Presentation time in ticks of the codec's clock; not before the decode time as a rule.</param>
     /// <param name="flags">See <see cref="PacketFlags"/>.</param>
+    /// <param name="image">An image that is there already; its buffer's one reference passes to the packet.</param>
     public MediaPacket CreatePacket(
-        PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, PacketFlags flags)
+        PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, PacketFlags flags,
+        ReadyImage? image = null)
     {
         ArgumentNullException.ThrowIfNull(buffer);
         ArgumentNullException.ThrowIfNull(codec);
@@ -85,13 +87,13 @@ public sealed class PacketPool
         }
 
         packet ??= new MediaPacket(this);
-        packet.Start(buffer, offset, length, codec, decodeTime, presentationTime, flags);
+        packet.Start(buffer, offset, length, codec, decodeTime, presentationTime, flags, image);
         Interlocked.Increment(ref _outstandingPackets);
         return packet;
     }
 
     /// <summary>Makes a packet whose payload is a copy of the given bytes. The caller owns the packet's one reference.</summary>
-    /// <inheritdoc cref="CreatePacket(PooledBuffer, int, int, Codec, long, long, PacketFlags)"/>
+    /// <inheritdoc cref="CreatePacket(PooledBuffer, int, int, Codec, long, long, PacketFlags, ReadyImage?)"/>
     /// <param name="payload">Copied.</param>
     public MediaPacket CreatePacket(
         ReadOnlySpan<byte> payload, Codec codec, long decodeTime, long presentationTime, PacketFlags flags)

@@ -97,6 +97,12 @@ public sealed class Feed : IAsyncDisposable
             ? only.Write(frame, presentationTime)
             : throw new InvalidOperationException("Write to one of the feed's tracks.");
 
+    /// <summary>
+    /// Says that all tracks are there which will come, with what is known of them. Consumers that cannot add tracks later wait for it, or
+    /// for 1 s after the first media. Idempotent; tracks may be added all the same.
+    /// </summary>
+    public void Settle() => _stream.Settle(this);
+
     /// <summary>Ends the feed. Idempotent.</summary>
     /// <param name="reason">What the consumers are told.</param>
     public void Close(CloseReason reason) => _stream.EndFeed(this, reason);
@@ -110,8 +116,8 @@ public sealed class Feed : IAsyncDisposable
 
     internal bool Write(
         FeedTrack track, PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime,
-        bool isKeyframe) =>
-        _stream.Write(this, track, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe);
+        bool isKeyframe, ReadyImage? image) =>
+        _stream.Write(this, track, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe, image);
 
     internal void Announce(FeedTrack track, Codec codec) => _stream.Announce(this, track, codec);
 

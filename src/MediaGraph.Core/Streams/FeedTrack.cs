@@ -69,15 +69,17 @@ public sealed class FeedTrack
     /// <param name="decodeTime">In ticks of the codec's clock, in the feed's own time.</param>
     /// <param name="presentationTime">In ticks of the codec's clock, in the feed's own time.</param>
     /// <param name="isKeyframe">Whether decoding can start here.</param>
+    /// <param name="image">The form in which the frame came, if that can be passed on; its buffer's one reference passes too.</param>
     /// <returns>False when the feed has ended or was revoked.</returns>
     public bool Write(
-        PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, bool isKeyframe)
+        PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, bool isKeyframe,
+        ReadyImage? image = null)
     {
         ArgumentNullException.ThrowIfNull(buffer);
         ArgumentNullException.ThrowIfNull(codec);
         var isOther = codec.Name != _codec.Name;
         _codec = codec;
-        var isFed = _feed.Write(this, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe);
+        var isFed = _feed.Write(this, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe, image);
         if (isOther && isFed)
             _feed.AttachConsumers(this);
         return isFed;

@@ -13,6 +13,8 @@ namespace MediaGraph.Streams;
 /// </summary>
 public sealed class MediaStream
 {
+    private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1);
+
     // How far a track may be behind the stream's newest packet. Encoders interleave within 10 s; more is a clock that was set back.
     private static readonly TimeSpan MaxLag = TimeSpan.FromSeconds(20);
 
@@ -35,6 +37,9 @@ public sealed class MediaStream
     private readonly Lock _pushLock = new();
     private readonly Timeline _timeline;
     private Feed? _live; // the feed whose packets pass
+    private ITimer? _settleTimer; // made with the first packet
+
+    private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     internal MediaStream(StreamHub hub, string name)
     {
@@ -55,6 +60,33 @@ public sealed class MediaStream
     internal PacketPool Pool => _hub.Pool;
 
     internal void LogCallbackFailed(Exception exception) => _hub.LogCallbackFailed(Name, exception);
+
+    /// <summary>The wall clock at the stream's time 0; null before its first packet.</summary>
+    public DateTimeOffset? Origin
+    {
+        get
+        {
+            using (GraphLock.EnterPush(_pushLock))
+                return _timeline.Origin;
+        }
+    }
+
+    /// <summary>The roots of the stream's tracks, in the order in which they came; it only grows.</summary>
+    public ImmutableArray<Receiver> Receivers
+    {
+        get
+        {
+            using (GraphLock.Enter(_stateLock))
+                return _receivers;
+        }
+    }
+
+    /// <summary>
+    /// Returns when the stream has all tracks that its publisher has told of, or 1 s after its first media, or when it has ended: for
+    /// consumers that cannot add tracks later.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Task WhenSettledAsync(CancellationToken cancellationToken) => _settled.Task.WaitAsync(cancellationToken);
 
     /// <summary>A view of the stream, its feed and its consumers.</summary>
     public StreamSnapshot GetSnapshot()
@@ -215,16 +247,23 @@ public sealed class MediaStream
         }
     }
 
+    internal void Settle(Feed feed)
+    {
+        if (ReferenceEquals(Volatile.Read(ref _feed), feed))
+            _settled.TrySetResult();
+    }
+
     /// <summary>Puts a frame on the timeline and sends it down the graph, on the caller's thread.</summary>
     internal bool Write(
         Feed feed, FeedTrack track, PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime,
-        bool isKeyframe)
+        bool isKeyframe, ReadyImage? image)
     {
         using (GraphLock.EnterPush(_pushLock))
         {
             if (!ReferenceEquals(_live, feed))
             {
                 buffer.Release();
+                image?.Buffer.Release();
                 return false;
             }
 
@@ -235,14 +274,16 @@ public sealed class MediaStream
                 var placed = Place(feed, track, codec, decodeTime);
                 packet = Pool.CreatePacket(
                     buffer, offset, length, codec, placed, placed + (presentationTime - decodeTime),
-                    FlagsOf(feed, track, codec, isKeyframe));
+                    FlagsOf(feed, track, codec, isKeyframe), image);
             }
             catch
             {
                 buffer.Release();
+                image?.Buffer.Release();
                 throw;
             }
 
+            _settleTimer ??= StartSettling();
             feed.Count(codec.Kind, length);
             track.Continues = true;
             if (codec.Kind != MediaKind.Data)
@@ -295,12 +336,6 @@ public sealed class MediaStream
             FinishClose(new CloseReason(CloseCode.PublisherLeft, "the last consumer left while it waited for a publisher"));
     }
 
-    internal ImmutableArray<Receiver> GetReceivers()
-    {
-        using (GraphLock.Enter(_stateLock))
-            return _receivers;
-    }
-
     // ---- End --------------------------------------------------------------------------------------------------------------
 
     /// <summary>Ends the stream: its feed is revoked, its consumers are told the reason. Idempotent.</summary>
@@ -344,7 +379,7 @@ public sealed class MediaStream
                 FinishLocked(displaced, displaced.EndReason ?? CloseReason.Requested); // its owner comes too late to tell
             _live = feed;
             feed.WasLive = true;
-            foreach (var receiver in GetReceivers())
+            foreach (var receiver in Receivers)
                 receiver.Rest();
 
             // Under the lock, so that it comes before the feed's end; a subscriber's channel never blocks nor calls back.
@@ -369,7 +404,7 @@ public sealed class MediaStream
         if (ReferenceEquals(_live, feed))
         {
             _live = null;
-            foreach (var receiver in GetReceivers())
+            foreach (var receiver in Receivers)
                 receiver.Rest();
         }
 
@@ -397,11 +432,16 @@ public sealed class MediaStream
 
         _hub.Remove(this); // the name is free before its consumers are told
         waitTimer?.Dispose();
+        Volatile.Read(ref _settleTimer)?.Dispose(); // no feed is live any more that could make one
+        _settled.TrySetResult();
         foreach (var subscription in subscriptions)
             subscription.Close(reason);
         foreach (var receiver in receivers)
             receiver.Close(reason);
     }
+
+    private ITimer StartSettling() => _hub.TimeProvider.CreateTimer(
+        static settled => ((TaskCompletionSource)settled!).TrySetResult(), _settled, SettleLimit, Timeout.InfiniteTimeSpan);
 
     private void StartWaiting(Feed lost, TimeSpan limit)
     {

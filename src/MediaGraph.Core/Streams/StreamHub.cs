@@ -229,6 +229,8 @@ public sealed class StreamHub : IAsyncDisposable
             {
                 foreach (var track in request.Tracks)
                     feed.AddTrack(track);
+                if (request.Tracks.Count > 0)
+                    feed.Settle();
                 return feed;
             }
             catch
@@ -257,7 +259,7 @@ public sealed class StreamHub : IAsyncDisposable
         var stream = Find(request.Stream);
         if (stream is null)
             throw NotFound();
-        if (Mismatch(stream.GetReceivers(), request.Wanted, format) is { } mismatch)
+        if (Mismatch(stream.Receivers, request.Wanted, format) is { } mismatch)
             throw new StreamException(StreamError.CodecsNotMatched, mismatch);
         var subscription = new Subscription(
             this, stream, request, queue, format, Interlocked.Increment(ref _subscriptionIds));

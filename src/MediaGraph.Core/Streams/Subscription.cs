@@ -4,6 +4,7 @@ using MediaGraph.Diagnostics;
 using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Media;
+using MediaGraph.Packets;
 
 namespace MediaGraph.Streams;
 
@@ -92,7 +93,7 @@ public sealed class Subscription : IAsyncDisposable
         Notify();
         GraphLock.Point();
         if (isOpen)
-            Attach(_stream.GetReceivers());
+            Attach(_stream.Receivers);
     }
 
     /// <summary>Ends the subscription. Returns without waiting; idempotent.</summary>
@@ -142,6 +143,18 @@ public sealed class Subscription : IAsyncDisposable
     {
         Close(CloseReason.Requested);
         await _closed.Task.ConfigureAwait(false); // another thread may be at it
+    }
+
+    /// <summary>
+    /// The first packet of a track that waits in a queue that is held, with a reference that the caller releases; null where none waits.
+    /// </summary>
+    /// <param name="track">The track's <see cref="Track.Id"/>.</param>
+    public MediaPacket? RetainFirst(string track)
+    {
+        Sender? sender;
+        using (GraphLock.Enter(_sendersLock))
+            sender = _senders.Values.FirstOrDefault(candidate => candidate.Track.Id == track);
+        return sender is null ? null : _queue.RetainFirst(sender);
     }
 
     /// <summary>A view of the subscription.</summary>
@@ -214,7 +227,7 @@ public sealed class Subscription : IAsyncDisposable
         {
             GraphLock.Point();
             sender.ReplayWanted = receiver.Track.Kind != MediaKind.Audio || !hasVideo || hasReplay;
-            if (!receiver.TryAttach(sender))
+            if (!TryAttach(receiver, sender))
             {
                 Remove(receiver);
                 sender.Close(receiver.Reason ?? CloseReason.Requested);
@@ -224,6 +237,12 @@ public sealed class Subscription : IAsyncDisposable
             hasReplay |= receiver.Track.Kind == MediaKind.Video && sender.GotReplay;
         }
     }
+
+    // What the consumer's format needs stands between.
+    private static bool TryAttach(Receiver receiver, Sender sender) =>
+        sender.Format?.Conversion is { } conversion
+            ? receiver.TryAttach(sender, conversion.Format, conversion.Create)
+            : receiver.TryAttach(sender);
 
     // One change after the other and in their order, whichever threads make them.
     private void Notify()

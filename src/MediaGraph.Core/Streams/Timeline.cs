@@ -10,13 +10,20 @@ internal sealed class Timeline(TimeProvider timeProvider)
     private long _latestArrival;
     private bool _started;
 
+    /// <summary>The wall clock at time 0; null before the first packet.</summary>
+    public DateTimeOffset? Origin { get; private set; }
+
     /// <summary>What is added to a new feed's times.</summary>
     /// <param name="firstTime">The feed's own time of its first packet.</param>
     public TimeSpan OffsetFor(TimeSpan firstTime)
     {
         var now = Now;
         if (!_started)
+        {
             _latestArrival = timeProvider.GetTimestamp();
+            Origin = timeProvider.GetUtcNow();
+        }
+
         _started = true;
         return now - firstTime;
     }

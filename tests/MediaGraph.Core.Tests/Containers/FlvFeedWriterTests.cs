@@ -252,8 +252,8 @@ internal sealed class FlvFeedWriterTests
         var aac = Codec.Aac(Vectors.Hex("1190"));
         Assert.That(Parameters(aac), Is.EqualTo(AudioParameters));
         Assert.That(Parameters(Codec.FromAvcConfiguration(Vectors.Hex(Vectors.AvcC1080))), Is.EqualTo(VideoParameters.ToUpperInvariant()));
-        Assert.That(Parameters(new Codec(MediaKind.Video, "av01", 1000, 0, Vectors.Hex("9061763031AA"), isOpaque: true)), Is.EqualTo("9061763031AA"));
-        Assert.That(Parameters(new Codec(MediaKind.Audio, "MP3", 1000, isOpaque: true)), Is.Empty);
+        Assert.That(Parameters(new Codec(MediaKind.Video, "av01", 1000, 0, Vectors.Hex("9061763031AA"), form: PayloadForm.FlvTag)), Is.EqualTo("9061763031AA"));
+        Assert.That(Parameters(new Codec(MediaKind.Audio, "MP3", 1000, form: PayloadForm.FlvTag)), Is.Empty);
         Assert.That(FlvTagBody.CanCarry(new Codec(MediaKind.Audio, "OPUS", 48_000)), Is.False);
 
         static string Parameters(Codec codec)

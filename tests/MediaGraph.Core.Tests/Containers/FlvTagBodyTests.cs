@@ -76,7 +76,7 @@ public sealed class FlvTagBodyTests
         yield return Head("MultichannelConfig", channels, default, 0, 0, true, "94" + "4F707573");
         yield return Head("MultichannelConfig of track 3", channels, Track3, 0, 0, true, "95" + "04" + "4F707573" + "03");
         yield return Head("Script", new Codec(MediaKind.Data, CodecNames.RtmpData, 1000), Nano, 0, 0, true, "");
-        yield return Head("Opaque", new Codec(MediaKind.Video, "dvh1", 1000, isOpaque: true), Nano, 0, 0, true, "");
+        yield return Head("Opaque", new Codec(MediaKind.Video, "dvh1", 1000, form: PayloadForm.FlvTag), Nano, 0, 0, true, "");
     }
 
     [TestCaseSource(nameof(Heads))]
@@ -106,7 +106,7 @@ public sealed class FlvTagBodyTests
         yield return Set("AC-3", Sound(CodecNames.Ac3, 48_000, 6), default, "");
         yield return Set("PCMA", Sound(CodecNames.Pcma, 8000, 1), default, "");
         yield return Set("Metadata", new Codec(MediaKind.Data, CodecNames.RtmpVideoMetadata, 1000, configuration: "av01"u8), default, "");
-        yield return Set("Opaque", new Codec(MediaKind.Video, "dvh1", 1000, 0, Vectors.Hex("9064766831AA"), isOpaque: true), default, "9064766831AA");
+        yield return Set("Opaque", new Codec(MediaKind.Video, "dvh1", 1000, 0, Vectors.Hex("9064766831AA"), form: PayloadForm.FlvTag), default, "9064766831AA");
     }
 
     [TestCaseSource(nameof(Parameters))]
@@ -128,7 +128,7 @@ public sealed class FlvTagBodyTests
         ];
         Assert.That(codecs.Where(c => FlvTagBody.CanCarry(c)), Is.Empty);
         Assert.That(() => FlvTagBody.MeasureParameters(codecs[0]), Throws.TypeOf<NotSupportedException>());
-        Codec[] ofTheDefaultTrack = [Sound(CodecNames.Pcma, 8000, 1), Sound(CodecNames.Pcmu, 8000, 1), new(MediaKind.Video, "dvh1", 1000, isOpaque: true)];
+        Codec[] ofTheDefaultTrack = [Sound(CodecNames.Pcma, 8000, 1), Sound(CodecNames.Pcmu, 8000, 1), new(MediaKind.Video, "dvh1", 1000, form: PayloadForm.FlvTag)];
         Assert.That(ofTheDefaultTrack.Select(c => FlvTagBody.CanCarry(c)), Is.All.True);
         Assert.That(ofTheDefaultTrack.Select(c => FlvTagBody.CanCarry(c, Track3)), Is.All.False);
     }
@@ -149,7 +149,7 @@ public sealed class FlvTagBodyTests
         Assert.That(FlvTagBody.VideoFourCcs, Is.EqualTo(new[] { "avc1", "hvc1", "av01", "vp09", "vp08", "vvc1" }));
         Assert.That(FlvTagBody.AudioFourCcs, Is.EqualTo(new[] { "mp4a", ".mp3", "Opus", "fLaC", "ac-3", "ec-3" }));
 
-        static Codec Opaque(MediaKind kind, string name) => new(kind, name, 1000, isOpaque: true);
+        static Codec Opaque(MediaKind kind, string name) => new(kind, name, 1000, form: PayloadForm.FlvTag);
     }
 
     [TestCase("video", 0)]

@@ -87,7 +87,7 @@ public sealed class CodecTests
             new(MediaKind.Audio, "AAC", 44_100, 2, [0x11, 0x90]),
             new(MediaKind.Audio, "AAC", 48_000, 1, [0x11, 0x90]),
             new(MediaKind.Audio, "AAC", 48_000, 2, [0x11, 0x91]),
-            new(MediaKind.Audio, "AAC", 48_000, 2, [0x11, 0x90], isOpaque: true),
+            new(MediaKind.Audio, "AAC", 48_000, 2, [0x11, 0x90], form: PayloadForm.FlvTag),
         ];
         Assert.That(others.Select(codec.HasSameParameters), Is.All.False);
     }
@@ -102,6 +102,6 @@ public sealed class CodecTests
         Assert.That(h265.IsKeyframe(cra) && !h265.IsKeyframe(nonIdr));
         Assert.That(new Codec(MediaKind.Audio, CodecNames.Opus, 48_000).IsKeyframe(nonIdr));
         Assert.That(new Codec(MediaKind.Video, CodecNames.H266, 90_000).IsKeyframe(idr), Is.False);
-        Assert.That(new Codec(MediaKind.Video, CodecNames.H264, 90_000, isOpaque: true).IsKeyframe(idr), Is.False);
+        Assert.That(new Codec(MediaKind.Video, CodecNames.H264, 90_000, form: PayloadForm.FlvTag).IsKeyframe(idr), Is.False);
     }
 }

@@ -64,7 +64,7 @@ public sealed class TrackMatchTests
     [Test]
     public void An_opaque_codec_suits_only_who_takes_any()
     {
-        var offered = Track.Of(new Codec(MediaKind.Video, "VP8", 1000, isOpaque: true));
+        var offered = Track.Of(new Codec(MediaKind.Video, "VP8", 1000, form: PayloadForm.FlvTag));
         Assert.That(Matches([offered], [Track.Any(MediaKind.Video)]), Has.Count.EqualTo(1));
         Assert.That(Failure([offered], [Track.Video("VP8")]), Is.Not.Null);
     }

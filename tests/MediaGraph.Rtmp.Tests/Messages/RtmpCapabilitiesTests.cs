@@ -138,7 +138,7 @@ internal sealed class RtmpCapabilitiesTests
 
     private static Codec H264() => new(MediaKind.Video, CodecNames.H264, Codec.VideoClockRate);
 
-    private static Codec Opaque(MediaKind kind, string name) => new(kind, name, 1000, isOpaque: true);
+    private static Codec Opaque(MediaKind kind, string name) => new(kind, name, 1000, form: PayloadForm.FlvTag);
 
     private static RtmpCapabilities Parse(RtmpCapsEx capsEx, params string[] codes) => RtmpCapabilities.Parse(
         new AmfObject(new("fourCcList", List(codes)), new("capsEx", (double)(int)capsEx)), []);

@@ -90,7 +90,7 @@ internal sealed class SdpWriterTests
     {
         Codec[] refused =
         [
-            new(MediaKind.Data, CodecNames.RtmpData, 1000), new(MediaKind.Video, "VP6", 1000, isOpaque: true), new(MediaKind.Audio, CodecNames.Flac, 44_100, 2),
+            new(MediaKind.Data, CodecNames.RtmpData, 1000), new(MediaKind.Video, "VP6", 1000, form: PayloadForm.FlvTag), new(MediaKind.Audio, CodecNames.Flac, 44_100, 2),
             new(MediaKind.Audio, CodecNames.Opus, 48_000, 6), new(MediaKind.Audio, CodecNames.Aac, 48_000, 2), new(MediaKind.Audio, "a/b\r\n", 8000, 1),
         ];
         foreach (var codec in refused)

@@ -48,7 +48,7 @@ public static class FlvTagBody
     {
         ArgumentNullException.ThrowIfNull(codec);
         if (codec.IsOpaque)
-            return form.TrackId == 0;
+            return codec.Form == PayloadForm.FlvTag && form.TrackId == 0;
         if (codec.Kind == MediaKind.Data)
             return codec.Name == CodecNames.RtmpData || IsSideData(codec);
         return FlvCodec.Find(codec) is { } known && (form.TrackId == 0 || known.FourCc != 0);

@@ -90,7 +90,7 @@ internal sealed class FlvTrack(Feed feed, MediaKind kind, int id, int maxParamet
         if (isParameters || _codec is not { IsOpaque: true } || _codec.Name != name)
         {
             Announce(new Codec(
-                kind, name, MillisecondClock, 0, isParameters ? buffer.Span.Slice(offset, length) : [], isOpaque: true));
+                kind, name, MillisecondClock, 0, isParameters ? buffer.Span.Slice(offset, length) : [], form: PayloadForm.FlvTag));
         }
 
         if (isParameters)
@@ -208,5 +208,7 @@ internal sealed class FlvTrack(Feed feed, MediaKind kind, int id, int maxParamet
             _track = feed.AddTrack(Track.Of(announced, _id));
         else
             _track.Announce(announced);
+        if (feed.Tracks.Any(track => track.Track.Kind == MediaKind.Video) && feed.Tracks.Any(track => track.Track.Kind == MediaKind.Audio))
+            feed.Settle(); // one of each is what encoders send
     }
 }
