@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using MediaGraph.Rtsp.Messages;
-using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Rtsp.Transport;
 using NUnit.Framework;
 
