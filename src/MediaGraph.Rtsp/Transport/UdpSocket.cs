@@ -94,9 +94,9 @@ internal sealed class UdpSocket : IDisposable
         _socket.Dispose();
     }
 
-    // Only an exception tells of a full buffer here: the forms of SendTo that return the error are none of .NET's, and Send needs a
-    // connected socket. So the first one is taken, some 10 µs, and the next sends look first, some 0.3 µs each, until there was
-    // room for a while. A socket that keeps up pays nothing.
+    // SendTo with a SocketAddress allocates nothing, but tells of a full buffer by an exception alone; the form of Send that returns
+    // the error needs a connected socket. So the first exception is taken, and the sends after it look first, until there was room for a
+    // while: 20,000 sends into a full buffer meet one exception, and take 2 µs each. A socket that keeps up pays nothing.
     private bool IsWritableLocked()
     {
         var isWritable = _socket.Poll(0, SelectMode.SelectWrite);
