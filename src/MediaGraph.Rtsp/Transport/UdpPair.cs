@@ -14,12 +14,14 @@ internal sealed class UdpPair
     private const int ReportBytes = 2 << 10;
     private const int MediaBytes = 64 << 10;
     private const int DatagramsPerTurn = 64;
+    private const int MostGone = 64;
     private const int FewErrors = 16; // in a row; refusals by a peer come one by one
     private static readonly TimeSpan ErrorPause = TimeSpan.FromMilliseconds(10);
 
     private readonly UdpSocket _rtp;
     private readonly UdpSocket _rtcp;
     private volatile UdpPath[] _paths = []; // copied on write
+    private volatile UdpSender[] _gone = []; // the last peers that left: what they still send is no newcomer's. Copied on write
     private long _ignored;
     private volatile bool _isClosed;
 
@@ -113,6 +115,12 @@ internal sealed class UdpPair
     /// <returns>Whether none is left.</returns>
     public bool RemoveLocked(UdpPath path)
     {
+        if (_paths.Contains(path))
+        {
+            var address = path.PeerAddress;
+            _gone = [.. _gone.TakeLast(MostGone - 2), new(address, path.RtpPort.Number), new(address, path.RtcpPort.Number)];
+        }
+
         _paths = [.. _paths.Where(other => other != path)];
         return _paths.Length == 0;
     }
@@ -164,22 +172,31 @@ internal sealed class UdpPair
             path.Deliver(datagram, isRtp);
     }
 
+    // By the port in use, else by the announced one; else it is the peer's if no other peer has the address.
     private UdpPath? Find(UdpSender sender, bool isRtp)
     {
         UdpPath? candidate = null;
-        var candidates = 0;
+        var isAnnounced = false;
+        var others = 0;
         foreach (var path in _paths)
         {
             if (path.PeerAddress != sender.Address)
                 continue;
-            if (Accepts(path, mayLearn: false))
+            var port = PortOf(path);
+            if (port.Number == sender.Port && port.Accepts(sender.Port, mayLearn: false))
                 return path;
+            if (isAnnounced)
+                continue;
+            isAnnounced = port.Announced == sender.Port;
             candidate = path;
-            candidates++;
+            others++;
         }
 
-        return candidates == 1 && Accepts(candidate!, mayLearn: true) ? candidate : null;
+        if (candidate is null)
+            return null;
+        var mayLearn = others == 1 && !_gone.Contains(sender);
+        return PortOf(candidate).Accepts(sender.Port, mayLearn) ? candidate : null;
 
-        bool Accepts(UdpPath path, bool mayLearn) => (isRtp ? path.RtpPort : path.RtcpPort).Accepts(sender.Port, mayLearn);
+        UdpPeerPort PortOf(UdpPath path) => isRtp ? path.RtpPort : path.RtcpPort;
     }
 }

@@ -4,7 +4,7 @@ namespace MediaGraph.Rtsp.Transport;
 
 /// <summary>
 /// The peer's port for RTP, or that for RTCP: the one that it announced, until its first datagram shows that a network address translator
-/// made another of it. From that datagram on nothing changes it but an announcement. Thread-safe.
+/// made another of it. From then on only a datagram from the announced port, which is always right, changes it. Thread-safe.
 /// </summary>
 internal sealed class UdpPeerPort
 {
@@ -12,6 +12,7 @@ internal sealed class UdpPeerPort
     private readonly IPAddress _address;
     private volatile SocketAddress? _target;
     private volatile int _number;
+    private volatile int _announced;
     private volatile bool _isHeard; // a datagram came from this port
 
     /// <summary>Creates one.</summary>
@@ -26,6 +27,9 @@ internal sealed class UdpPeerPort
     /// <summary>Its number; 0 while it is unknown.</summary>
     public int Number => _number;
 
+    /// <summary>What the peer said that it is; 0 while it did not.</summary>
+    public int Announced => _announced;
+
     /// <summary>Where to send; null while that is unknown.</summary>
     public SocketAddress? Target => _target;
 
@@ -36,6 +40,7 @@ internal sealed class UdpPeerPort
             return;
         lock (_change)
         {
+            _announced = number;
             if (number == _number)
                 return;
             SetLocked(number);
@@ -48,13 +53,13 @@ internal sealed class UdpPeerPort
     /// <param name="mayLearn">Whether another port than the announced one can only be this peer's.</param>
     public bool Accepts(int number, bool mayLearn)
     {
-        if (_isHeard)
-            return number == _number;
+        if (_isHeard && number == _number)
+            return true;
         lock (_change)
         {
             if (number != _number)
             {
-                if (_isHeard || !mayLearn)
+                if (number != _announced && (_isHeard || !mayLearn))
                     return false;
                 SetLocked(number);
             }

@@ -100,14 +100,39 @@ internal sealed class UdpPortsTests
         await ReceivedAsync("rtp 01");
         mapped.SendRtcp(path.LocalPorts.Rtcp, 2);
         await ReceivedAsync("rtp 01", "rtcp 02");
-        announced.SendRtp(path.LocalPorts.Rtp, 3);
-        await Eventually.EqualAsync(() => path.Ignored, 1, "ignoring the port of before");
+        using var another = new UdpPeer();
+        another.SendRtp(path.LocalPorts.Rtp, 3);
+        await Eventually.EqualAsync(() => path.Ignored, 1, "ignoring a third port");
 
         Assert.That(path.TrySend([0, 1, 0, 2, 8, 9]));
         Assert.That((await mapped.ReceiveRtpAsync()).Datagram, Is.EqualTo(new byte[] { 8, 9 }));
         path.SendRtcp([7]);
         Assert.That((await mapped.ReceiveRtcpAsync()).Datagram, Is.EqualTo(new byte[] { 7 }));
         Assert.That(announced.Available, Is.Zero);
+
+        announced.SendRtp(path.LocalPorts.Rtp, 4); // so there is no translator, and the other was someone else
+        await ReceivedAsync("rtp 01", "rtcp 02", "rtp 04");
+        mapped.SendRtp(path.LocalPorts.Rtp, 5);
+        await Eventually.EqualAsync(() => path.Ignored, 2, "ignoring the port of before");
+        path.Punch();
+        Assert.That((await announced.ReceiveRtpAsync()).Datagram, Has.Length.EqualTo(RtpHeader.Length));
+    }
+
+    [Test]
+    public async Task R8_what_a_peer_that_has_left_still_sends_is_not_taken_for_the_next_one_at_its_address()
+    {
+        var range = FindRange(pairs: 1);
+        await using var ports = new UdpPorts(range);
+        using var keeper = new UdpPeer("127.0.0.2");
+        using var old = new UdpPeer();
+        using var peer = new UdpPeer();
+        await using var shared = ports.Open(Local, keeper.Address, keeper.Ports, null, null);
+        await ports.Open(Local, old.Address, old.Ports, null, null).DisposeAsync();
+        await using var path = ports.Open(Local, peer.Address, new PortPair(9, 10), Take(""), null);
+        old.SendRtp(range.First, 1);
+        await Eventually.EqualAsync(() => path.Ignored, 1, "ignoring who has left");
+        peer.SendRtp(range.First, 2);
+        await ReceivedAsync("02");
     }
 
     [Test]
