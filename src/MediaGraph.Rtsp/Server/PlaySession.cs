@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
@@ -20,7 +21,7 @@ internal sealed class PlaySession(
     ServerParts parts, ConnectionWriter writer, MediaStream stream, ImmutableArray<RtpOffer> offers, Action<CloseReason> onFailed)
     : ServerSession(parts, writer, stream.Name)
 {
-    private readonly RtpOutput _output = new(parts.CanonicalName);
+    private readonly RtpOutput _output = new(parts.Hub.Pool, parts.CanonicalName);
     private DatagramWriter? _datagrams;
     private Subscription? _subscription; // null while paused
 
@@ -86,8 +87,16 @@ internal sealed class PlaySession(
     {
     }
 
-    protected override int WriteReport(SessionTrack track, Span<byte> destination, bool isLeaving) =>
-        _output.WriteReport(OfferOf(track), stream, Parts.Time.GetUtcNow(), destination, isLeaving);
+    // At the end of a stream nothing is left to report on, but who reported says goodbye.
+    protected override int WriteReport(SessionTrack track, Span<byte> destination, bool isLeaving)
+    {
+        var length = _output.WriteReport(OfferOf(track), stream, Parts.Time.GetUtcNow(), destination, isLeaving);
+        if (length > 0)
+            track.Ssrc = BinaryPrimitives.ReadUInt32BigEndian(destination[4..]);
+        else if (isLeaving && track.Ssrc is { } ssrc)
+            length = RtcpWriter.Write(destination, ssrc, null, Parts.CanonicalName, isLeaving);
+        return length;
+    }
 
     protected override void Stop(CloseReason reason) => Pause();
 

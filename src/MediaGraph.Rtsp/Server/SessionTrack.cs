@@ -13,5 +13,8 @@ internal sealed record SessionTrack(int Key, string Url, RtspTransport Transport
     /// <summary>When the last report was sent, as a timestamp of the time provider; null before.</summary>
     public long? LastReport { get; set; }
 
+    /// <summary>Who sends, as our reports said; null before.</summary>
+    public uint? Ssrc { get; set; }
+
     public bool UsesChannel(int channel) => Transport.Interleaved is { } pair && (pair.Rtp == channel || pair.Rtcp == channel);
 }
