@@ -71,6 +71,9 @@ public sealed class StreamHub : IAsyncDisposable
 
     internal HubMetrics Metrics => _metrics;
 
+    /// <summary>Speakers that are offered, or still used.</summary>
+    internal int TalkPlaces => Volatile.Read(ref _talkPlaces).Count;
+
     internal DateTimeOffset Now => TimeProvider.GetUtcNow();
 
     /// <summary>Publishes a stream by code, past the authorizer.</summary>

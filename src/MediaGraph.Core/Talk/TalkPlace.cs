@@ -63,6 +63,16 @@ internal sealed class TalkPlace
 
     public Track Track { get; }
 
+    /// <summary>Whether the task has nothing to do; tests only.</summary>
+    internal bool IsResting
+    {
+        get
+        {
+            using (GraphLock.Enter(Lock))
+                return !_isRunning;
+        }
+    }
+
     private TalkOptions Options => _hub.Options.Talk;
 
     private TimeProvider Time => _hub.TimeProvider;
@@ -473,21 +483,21 @@ internal sealed class TalkPlace
         turn.Session.Notify();
     }
 
+    // The task is the only one to make the timer, and to take it away. It is armed when its callback can find it.
     private void StartSilence()
     {
         ITimer? timer;
         using (GraphLock.Enter(Lock))
             timer = _silence;
-        if (timer is not null)
+        if (timer is null)
         {
-            timer.Change(Options.SilenceLimit, Timeout.InfiniteTimeSpan);
-            return;
+            timer = Time.CreateTimer(
+                static place => ((TalkPlace)place!).OnSilence(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            using (GraphLock.Enter(Lock))
+                _silence = timer;
         }
 
-        timer = Time.CreateTimer(
-            static place => ((TalkPlace)place!).OnSilence(), this, Options.SilenceLimit, Timeout.InfiniteTimeSpan);
-        using (GraphLock.Enter(Lock))
-            _silence = timer; // the task is the only one to make it, and to take it away
+        timer.Change(Options.SilenceLimit, Timeout.InfiniteTimeSpan);
     }
 
     // Takes the place from the turn, which the task then closes, and leaves the device alone for a while.
