@@ -232,7 +232,9 @@ internal sealed class LoadRun(LoadOptions options)
     };
 
     private bool IsWrong(Viewer viewer) =>
-        viewer.IsWrong || (viewer.Kind == ViewerKind.Steady && !options.Flood && !options.IsUdp && (viewer.Faults.Gaps > 0 || viewer.Packets is { Lost: > 0 }));
+        viewer.IsWrong
+        || (viewer.Kind == ViewerKind.Steady && !options.Flood && !options.IsUdp
+            && (viewer.Faults.Gaps > 0 || viewer.Packets is { Lost: > 0 } or { Late: > 0 }));
 
     private async Task OpenAllAsync(Viewer[] viewers, Func<Viewer, Task> open)
     {

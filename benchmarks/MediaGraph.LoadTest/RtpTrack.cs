@@ -29,8 +29,8 @@ internal sealed class RtpTrack(TrackCheck check, bool isUdp)
         if (jump < 0)
         {
             _faults.Late++;
-            if (isUdp)
-                return; // a network may do that
+            if (isUdp || (!_isOpen && timestamp == _timestamp))
+                return; // a network may do that; what belongs to a frame that has ended begins none
         }
 
         _faults.Lost += Math.Max((int)jump, 0);

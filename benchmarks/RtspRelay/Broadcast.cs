@@ -124,7 +124,8 @@ internal sealed class Broadcast(Relay relay, string path, string description)
         if (length == 0)
             return;
         var socket = channel % 2 == 0 ? _packets! : _reports!;
-        if (channel % 2 == 0 && size != _segment)
+        // One packet alone goes with any size that is not less.
+        if (channel % 2 == 0 && (length > size ? size != _segment : size > _segment))
             socket.SetRawSocketOption(Udp, UdpSegment, BitConverter.GetBytes(_segment = size));
         foreach (var viewer in viewers)
         {
