@@ -62,7 +62,8 @@ internal abstract class Client : IDisposable
     public void SetConnected() => ConnectTime = TimeProvider.System.GetElapsedTime(Started);
 
     /// <summary>Receives once, while not receiving by itself.</summary>
-    public async Task ReceiveAsync(CancellationToken stop) => Parse(_buffer.AsSpan(0, await ReceiveAsync(_buffer, stop).ConfigureAwait(false)));
+    public async Task ReceiveAsync(CancellationToken stop) =>
+        Parse(_buffer.AsSpan(0, await ReceiveAsync(_buffer, stop).ConfigureAwait(false)));
 
     /// <summary>Receives once, while not receiving by itself; at least one byte.</summary>
     public async Task<int> ReceiveAsync(Memory<byte> bytes, CancellationToken stop) =>

@@ -28,7 +28,8 @@ internal sealed class DatagramPorts : IDisposable
     /// <param name="fail">Takes the reason when no more can come.</param>
     public static DatagramPorts Bind(IPAddress server, Action<ReadOnlySpan<byte>> take, Action<Exception> fail)
     {
-        var address = IPAddress.IsLoopback(server) ? server : server.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
+        var any = server.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
+        var address = IPAddress.IsLoopback(server) ? server : any;
         for (var i = 0; i < Attempts; i++)
         {
             var packets = Open(address, 0);

@@ -2,7 +2,7 @@ namespace MediaGraph.LoadTest;
 
 /// <summary>What a server's description says of one track, RFC 8866.</summary>
 /// <param name="Url">To set it up with.</param>
-/// <param name="ParameterSets">Of H264, as the format has them in base64 (RFC 6184, 8.1); of AAC, its configuration (RFC 3640, 4.1).</param>
+/// <param name="ParameterSets">Those of H264 in its format (RFC 6184, 8.1), or AAC's configuration (RFC 3640, 4.1).</param>
 internal sealed record DescribedMedia(bool IsVideo, string Url, byte[][] ParameterSets)
 {
     public static IReadOnlyList<DescribedMedia> Parse(string description, string baseUrl)
@@ -15,13 +15,16 @@ internal sealed record DescribedMedia(bool IsVideo, string Url, byte[][] Paramet
             if (media.Count == 0)
                 continue;
             if (Value(line, "a=control:") is { } control)
-                media[^1] = media[^1] with { Url = control.Contains("://", StringComparison.Ordinal) ? control : $"{baseUrl.TrimEnd('/')}/{control}" };
+                media[^1] = media[^1] with { Url = Resolve(baseUrl, control) };
             else if (Value(line, "a=fmtp:") is { } format)
                 media[^1] = media[^1] with { ParameterSets = SetsOf(format) };
         }
 
         return media;
     }
+
+    private static string Resolve(string baseUrl, string control) =>
+        control.Contains("://", StringComparison.Ordinal) ? control : $"{baseUrl.TrimEnd('/')}/{control}";
 
     private static byte[][] SetsOf(string format)
     {

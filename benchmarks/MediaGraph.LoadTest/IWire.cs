@@ -3,7 +3,7 @@ namespace MediaGraph.LoadTest;
 /// <summary>What differs between protocols: how a client asks for its stream, and how media looks on its connection.</summary>
 internal interface IWire : IDisposable
 {
-    /// <summary>Packets that never came, by their numbers, and those that came behind later ones; null where packets have no numbers.</summary>
+    /// <summary>Packets that did not come in the order of their numbers; null where they have none.</summary>
     PacketFaults? Packets => null;
 
     /// <summary>Asks for the stream and returns when the server has agreed.</summary>
@@ -17,7 +17,7 @@ internal interface IWire : IDisposable
     /// <summary>Takes what came on the connection.</summary>
     void Parse(ReadOnlySpan<byte> bytes);
 
-    /// <summary>A track's parameters as they go out before its first frame, until the next call; empty where they are said in opening.</summary>
+    /// <summary>A track's parameters as they go out, until the next call; empty where they are said in opening.</summary>
     ReadOnlyMemory<byte> WriteParameters(int track);
 
     /// <summary>A frame as it goes out, until the next call.</summary>

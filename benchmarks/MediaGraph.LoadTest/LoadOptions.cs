@@ -193,7 +193,7 @@ internal sealed record LoadOptions
 
             options = name switch
             {
-                "--transport" => options with { Transport = value is "tcp" or "udp" ? value : throw new FormatException($"{name} must be tcp or udp, not '{value}'.") },
+                "--transport" => options with { Transport = TcpOrUdp() },
                 "--publish" => options with { Publish = Text() },
                 "--streams" => options with { Streams = Number(1, 1_000) },
                 "--bitrate" => options with { Bitrate = Megabits() },
@@ -223,6 +223,9 @@ internal sealed record LoadOptions
                     ? number
                     : throw new FormatException($"{name} must be 0.01 to 1000 Mbit/s, not '{value}'.");
 
+            string TcpOrUdp() =>
+                value is "tcp" or "udp" ? value : throw new FormatException($"{name} must be tcp or udp, not '{value}'.");
+
             string Text() => value.Length > 0 ? value : throw new FormatException($"{name} needs a value.");
         }
 
@@ -239,7 +242,9 @@ internal sealed record LoadOptions
             Protocol = uri.Scheme,
             Host = uri.DnsSafeHost,
             Port = uri.Port > 0 ? uri.Port : uri.Scheme == "rtsp" ? 554 : 1935,
-            App = path[0].Length > 0 ? path[0] : throw new FormatException($"'{url}' names no application, such as {uri.Scheme}://{uri.Authority}/live."),
+            App = path[0].Length > 0
+                ? path[0]
+                : throw new FormatException($"'{url}' names no application, such as {uri.Scheme}://{uri.Authority}/live."),
             Name = path.Length > 1 ? path[1] : Name,
         };
     }

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace MediaGraph.LoadTest;
 
 /// <summary>
-/// One track's RTP packets as one viewer gets them: what they carry goes to the check as it is, piece by piece, and a frame ends with the marker or
-/// where the timestamp changes. A frame with a packet missing in its middle is torn: corruption over TCP, loss over UDP.
+/// One track's RTP packets as one viewer gets them: what they carry goes to the check as it is, piece by piece, and a frame ends with the
+/// marker or where the timestamp changes. A frame with a packet missing in its middle is torn: corruption over TCP, loss over UDP.
 /// </summary>
 internal sealed class RtpTrack(TrackCheck check, bool isUdp)
 {
@@ -66,7 +66,8 @@ internal sealed class RtpTrack(TrackCheck check, bool isUdp)
     }
 
     // All but the second and later fragments of a NAL unit, RFC 6184, 5.8.
-    private bool IsStart(ReadOnlySpan<byte> payload) => !check.Track.IsVideo || payload is not [_, _, ..] || (payload[0] & 0x1F) != 28 || (payload[1] & 0x80) != 0;
+    private bool IsStart(ReadOnlySpan<byte> payload) =>
+        !check.Track.IsVideo || payload is not [_, _, ..] || (payload[0] & 0x1F) != 28 || (payload[1] & 0x80) != 0;
 
     private void Start(uint timestamp, bool isTorn)
     {

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MediaGraph.LoadTest;
 
-/// <summary>Writes one track's frames as interleaved RTP packets (RFC 2326, 10.12; RFC 6184; RFC 3640), with a sender report each 5 s.</summary>
+/// <summary>Writes one track's frames as interleaved RTP packets (RFC 2326, 10.12; RFC 6184; RFC 3640), and sender reports.</summary>
 /// <param name="track">A bare one.</param>
 /// <param name="index">Of the track: its packets are on channel 2 × index, its reports on the next.</param>
 internal sealed class RtpWriter(SyntheticTrack track, int index)

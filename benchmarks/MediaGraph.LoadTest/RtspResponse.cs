@@ -8,10 +8,9 @@ internal sealed record RtspResponse(string[] Lines, string Body)
 {
     public string StatusLine => Lines[0];
 
-    public int Status => StatusLine.Split(' ') is [_, var code, ..] && int.TryParse(code, CultureInfo.InvariantCulture, out var status) ? status : 0;
+    public int Status => Number(StatusLine.Split(' ') is [_, var code, ..] ? code : null);
 
-    public int ContentLength =>
-        Header("Content-Length") is { } length && uint.TryParse(length, CultureInfo.InvariantCulture, out var count) ? (int)Math.Min(count, 1 << 20) : 0;
+    public int ContentLength => Number(Header("Content-Length"));
 
     public static RtspResponse Parse(ReadOnlySpan<byte> bytes)
     {
@@ -22,4 +21,7 @@ internal sealed record RtspResponse(string[] Lines, string Body)
     /// <summary>Null when it has no such header.</summary>
     public string? Header(string name) =>
         Array.Find(Lines, line => line.StartsWith($"{name}:", StringComparison.OrdinalIgnoreCase))?[(name.Length + 1)..].Trim();
+
+    private static int Number(string? text) =>
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 }

@@ -97,8 +97,8 @@ internal sealed class RtspWire(Client client, SyntheticTrack[]? published, Track
     {
         var description = string.Concat(_writers.Select(writer => writer.Describe()));
         description = $"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=load\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n{description}";
-        await RequestAsync(
-            "ANNOUNCE", _url, $"Content-Type: application/sdp\r\nContent-Length: {description.Length}\r\n", stop, description).ConfigureAwait(false);
+        var content = $"Content-Type: application/sdp\r\nContent-Length: {description.Length}\r\n";
+        await RequestAsync("ANNOUNCE", _url, content, stop, description).ConfigureAwait(false);
         for (var i = 0; i < _writers.Length; i++)
         {
             var transport = $"Transport: RTP/AVP/TCP;unicast;interleaved={2 * i}-{(2 * i) + 1};mode=record\r\n";
@@ -136,16 +136,18 @@ internal sealed class RtspWire(Client client, SyntheticTrack[]? published, Track
             // Before it is asked for: packets may come before the answer.
             var ports = DatagramPorts.Bind(client.Target.EndPoint.Address, packet => TakeDatagram(track, packet), e => client.Failure = e);
             _ports.Add(ports);
-            var transport = $"Transport: RTP/AVP;unicast;client_port={ports.Port}-{ports.Port + 1}\r\n";
-            await RequestAsync("SETUP", url, transport, stop).ConfigureAwait(false);
+            var udp = $"Transport: RTP/AVP;unicast;client_port={ports.Port}-{ports.Port + 1}\r\n";
+            await RequestAsync("SETUP", url, udp, stop).ConfigureAwait(false);
             return;
         }
 
-        var response = await RequestAsync("SETUP", url, $"Transport: RTP/AVP/TCP;unicast;interleaved={2 * index}-{(2 * index) + 1}\r\n", stop).ConfigureAwait(false);
-        var channel = response.Header("Transport")?.Split(';').FirstOrDefault(part => part.StartsWith("interleaved=", StringComparison.Ordinal))?[12..].Split('-')[0];
-        if (!byte.TryParse(channel, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            throw new IOException($"The server's Transport has no channel: {response.Header("Transport")}");
-        _channels[number] = track;
+        var tcp = $"Transport: RTP/AVP/TCP;unicast;interleaved={2 * index}-{(2 * index) + 1}\r\n";
+        var response = await RequestAsync("SETUP", url, tcp, stop).ConfigureAwait(false);
+        var transport = response.Header("Transport") ?? "";
+        var channels = Array.Find(transport.Split(';'), part => part.StartsWith("interleaved=", StringComparison.Ordinal));
+        if (!byte.TryParse(channels?[12..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var channel))
+            throw new IOException($"The server's Transport names no channel: {transport}");
+        _channels[channel] = track;
     }
 
     private void TakeDatagram(RtpTrack? track, ReadOnlySpan<byte> packet)

@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace MediaGraph.LoadTest;
 
 /// <summary>
-/// One track of a synthetic stream: H264 of any bit rate, or AAC, in the bodies of FLV tags as RTMP has them, or bare (one NAL unit, one raw
-/// AAC frame) as RTP has them. No decoder would show it: a frame carries its number, the time when it was sent and a check of both, and
-/// then bytes that follow from stream and number.
+/// One track of a synthetic stream: H264 of any bit rate, or AAC, in the bodies of FLV tags as RTMP has them, or bare (one NAL unit, one
+/// raw AAC frame) as RTP has them. No decoder would show it: a frame carries its number, the time when it was sent and a check of both,
+/// and then bytes that follow from stream and number.
 /// </summary>
 internal sealed class SyntheticTrack
 {
@@ -121,7 +121,8 @@ internal sealed class SyntheticTrack
         number = BinaryPrimitives.ReadInt64BigEndian(mark);
         sentAt = BinaryPrimitives.ReadInt64BigEndian(mark[8..]);
         return BinaryPrimitives.ReadUInt32BigEndian(mark[24..]) == Check(mark) && number >= 0
-            && BinaryPrimitives.ReadInt32BigEndian(mark[16..]) == Length(number) - _tagLength && BinaryPrimitives.ReadInt32BigEndian(mark[20..]) == _stream;
+            && BinaryPrimitives.ReadInt32BigEndian(mark[16..]) == Length(number) - _tagLength
+            && BinaryPrimitives.ReadInt32BigEndian(mark[20..]) == _stream;
     }
 
     /// <summary>Whether a frame's head begins with the tag that was written.</summary>

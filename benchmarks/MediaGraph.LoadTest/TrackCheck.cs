@@ -67,7 +67,8 @@ internal sealed class TrackCheck(SyntheticTrack track, bool verifiesContent, Lat
         if (verifiesContent && _kind == Kind.Frame && !_isCorrupt && end > track.HeadLength)
         {
             var start = Math.Max(offset, track.HeadLength);
-            _isCorrupt = end > track.Length(_number) || !bytes[(start - offset)..].SequenceEqual(track.Content(_number, start, end - start));
+            _isCorrupt = end > track.Length(_number)
+                || !bytes[(start - offset)..].SequenceEqual(track.Content(_number, start, end - start));
         }
     }
 
@@ -83,7 +84,7 @@ internal sealed class TrackCheck(SyntheticTrack track, bool verifiesContent, Lat
         _kind = Kind.Unknown;
     }
 
-    /// <summary>The rest of a message was lost on its way, by nobody's fault: there is none. Where a viewer starts is seen all the same.</summary>
+    /// <summary>The rest of a message was lost, by nobody's fault: it is none. Where a viewer starts is seen all the same.</summary>
     public void Abandon()
     {
         if (_kind == Kind.Frame && _number >= 0 && !_isCorrupt && _next < 0)

@@ -47,7 +47,7 @@ internal sealed class Viewer : Client
     public TimeSpan? FirstPicture =>
         Video is { FirstPictureAt: > 0 and var at } ? TimeProvider.System.GetElapsedTime(Started, at) : null;
 
-    /// <summary>Whether it lost its connection or got what no viewer should get; a loss over UDP is nobody's fault, wherever it goes on.</summary>
+    /// <summary>Whether it lost its connection or got what no viewer should get; over UDP, it may go on anywhere.</summary>
     public bool IsWrong => Failure is not null || (Target.IsUdp ? Faults with { MidGroupResumes = 0 } : Faults).IsWrong;
 
     protected override IWire Wire { get; }

@@ -15,7 +15,8 @@ internal sealed class Broadcast(Relay relay, string path, string description)
 
     // The tracks' URLs, as far as they are said, and which is H264.
     private readonly string[] _controls = [.. description.Split("\nm=").Skip(1).Select(media => Line(media, "a=control:"))];
-    private readonly int _h264 = Array.FindIndex(description.Split("\nm=")[1..], media => media.Contains(" H264/", StringComparison.OrdinalIgnoreCase));
+    private readonly int _h264 = Array.FindIndex(
+        description.Split("\nm=")[1..], media => media.Contains(" H264/", StringComparison.OrdinalIgnoreCase));
     private readonly Lock _lock = new();
     private readonly byte[] _datagrams = new byte[MostBytes];
     private volatile Session[] _viewers = [];
@@ -28,15 +29,21 @@ internal sealed class Broadcast(Relay relay, string path, string description)
     /// <summary>Of each track, for RTP and RTCP.</summary>
     public (int Rtp, int Rtcp)[] Channels { get; } = new (int, int)[Math.Max(description.Split("\nm=").Length - 1, 1)];
 
-    public int IndexOf(Uri track) => Math.Max(Array.FindIndex(_controls, control => control.Length > 0 && track.AbsoluteUri.EndsWith(control, StringComparison.Ordinal)), 0);
+    public int IndexOf(Uri track) => Math.Max(
+        Array.FindIndex(_controls, control => control.Length > 0 && track.AbsoluteUri.EndsWith(control, StringComparison.Ordinal)), 0);
 
-    /// <summary>Whether a viewer may start with an access unit whose first payload this is: one of H264 must begin with an IDR slice or an SPS.</summary>
-    public bool StartsAt(int channel, ReadOnlySpan<byte> payload) => _h264 < 0 || (channel == Channels[_h264].Rtp && payload.Length > 4 && (payload[0] & 0x1F) switch
+    /// <summary>Whether a viewer may start where this is the first payload: H264 must begin with an IDR slice or an SPS.</summary>
+    public bool StartsAt(int channel, ReadOnlySpan<byte> payload)
     {
-        24 => (payload[3] & 0x1F) is 5 or 7, // STAP-A
-        28 => (payload[1] & 0x9F) is 0x85 or 0x87, // the first of FU-A
-        var type => type is 5 or 7,
-    });
+        if (_h264 < 0)
+            return true;
+        return channel == Channels[_h264].Rtp && payload.Length > 4 && (payload[0] & 0x1F) switch
+        {
+            24 => (payload[3] & 0x1F) is 5 or 7, // STAP-A
+            28 => (payload[1] & 0x9F) is 0x85 or 0x87, // the first of FU-A
+            var type => type is 5 or 7,
+        };
+    }
 
     public void Add(Session viewer)
     {
@@ -103,8 +110,8 @@ internal sealed class Broadcast(Relay relay, string path, string description)
         while (unit.Length >= 4)
         {
             var packet = unit.Slice(4, BinaryPrimitives.ReadUInt16BigEndian(unit[2..]));
-            var isOver = unit[1] != channel || packet.Length > size || length != count * size || count == MostSegments || length + packet.Length > MostBytes;
-            if (isOver)
+            if (unit[1] != channel || packet.Length > size || length != count * size
+                || count == MostSegments || length + packet.Length > MostBytes)
             {
                 SendRun(viewers, channel, size, length);
                 (channel, size, count, length) = (unit[1], packet.Length, 0, 0);

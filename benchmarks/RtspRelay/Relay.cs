@@ -5,11 +5,11 @@ using System.Net.Sockets;
 namespace MediaGraph.RtspRelay;
 
 /// <summary>
-/// The floor that RTSP servers are compared with: what .NET cannot do with less. Publishers come over TCP, viewers over TCP and UDP. On the thread
-/// that received the end of an access unit, each viewer gets it as it came, in one non-blocking send; over UDP in one send with segmentation
-/// offload (UDP_SEGMENT) for each run of packets of one size. There is no queue, no cache of the group of pictures, no check of what comes, no timeout,
-/// no access control. A viewer starts at the next keyframe of H264, and at once with other video. One that is not ready loses whole access units,
-/// wherever it goes on: only the rest of one that was sent in part is kept, and goes out first.
+/// The floor that RTSP servers are compared with: what .NET cannot do with less. Publishers come over TCP, viewers over TCP and UDP. On the
+/// thread that received the end of an access unit, each viewer gets it as it came, in one non-blocking send; over UDP in one send with
+/// segmentation offload (UDP_SEGMENT) for each run of packets of one size. There is no queue, no cache of the group of pictures, no check of
+/// what comes, no timeout, no access control. A viewer starts at the next keyframe of H264, and at once with other video. One that is not
+/// ready loses whole access units, wherever it goes on: only the rest of one that was sent in part is kept, and goes out first.
 /// </summary>
 internal sealed class Relay(IPEndPoint endPoint) : IDisposable
 {

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace MediaGraph.RtspRelay;
 
-/// <summary>One connection, a publisher's or a viewer's: answers its requests, and groups what a publisher sends into access units.</summary>
+/// <summary>One connection: answers requests, and groups what a publisher sends into access units.</summary>
 internal sealed class Session(Relay relay, Socket socket) : IDisposable
 {
     private const int LongestUnit = 16 << 20;
@@ -194,7 +194,8 @@ internal sealed class Session(Relay relay, Socket socket) : IDisposable
                 Addresses ??= new SocketAddress?[256];
                 Addresses[channel] = new IPEndPoint(address, first).Serialize();
                 Addresses[channel + 1] = new IPEndPoint(address, second).Serialize();
-                Reply("200 OK", $"Session: 1\r\nTransport: RTP/AVP;unicast;client_port={first}-{second};server_port={_broadcast.OpenPorts()}\r\n");
+                var ports = $"client_port={first}-{second};server_port={_broadcast.OpenPorts()}";
+                Reply("200 OK", $"Session: 1\r\nTransport: RTP/AVP;unicast;{ports}\r\n");
                 return;
             }
 
@@ -209,6 +210,8 @@ internal sealed class Session(Relay relay, Socket socket) : IDisposable
         request.Split("\r\n"), line => line.StartsWith($"{name}:", StringComparison.OrdinalIgnoreCase))?[(name.Length + 1)..].Trim();
 
     private static (int First, int Second)? Numbers(string transport, string name) =>
-        Array.Find(transport.Split(';'), part => part.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Split('-') is [var one, var other]
-            && ushort.TryParse(one, out var first) && ushort.TryParse(other, out var second) ? (first, second) : null;
+        Array.Find(transport.Split(';'), part => part.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Split('-')
+            is [var one, var other] && ushort.TryParse(one, out var first) && ushort.TryParse(other, out var second)
+            ? (first, second)
+            : null;
 }

@@ -119,7 +119,15 @@ public sealed class ReportTests
     {
         var spread = new Spread { P50 = 1, P99 = 2, P999 = 3, Max = 4 };
         var sample = new ServerSample { MemoryMb = 50, Descriptors = 7, Sockets = 5 };
-        var viewers = new LoadReport.ViewersReport { Viewers = 50, Failed = 0, WithoutPicture = 0, Behind = 0, Faults = default, Packets = default(PacketFaults) };
+        var viewers = new LoadReport.ViewersReport
+        {
+            Viewers = 50,
+            Failed = 0,
+            WithoutPicture = 0,
+            Behind = 0,
+            Faults = default,
+            Packets = default(PacketFaults),
+        };
         return new LoadReport
         {
             Options = new LoadOptions { Label = label, Pid = 1, Json = "x.json", Publish = "rtmp://127.0.0.1/live" },

@@ -1,6 +1,7 @@
 using System.Net;
 using MediaGraph.RtspRelay;
 using NUnit.Framework;
+using Tamper = System.Func<MediaGraph.LoadTest.Tests.RtpUnit, System.Collections.Generic.IEnumerable<MediaGraph.LoadTest.Tests.RtpUnit>?>;
 
 namespace MediaGraph.LoadTest.Tests;
 
@@ -43,7 +44,8 @@ public sealed class RtspRunTests(string transport)
     [TestCase(-1)]
     public async Task A_packet_that_is_lost_tears_its_frame_over_tcp_and_loses_it_over_udp(int index)
     {
-        var report = await RunAsync(() => AtFrames((number, unit) => [number == 5 ? unit.Lose(index < 0 ? unit.Packets.Length - 1 : index) : unit]));
+        var report = await RunAsync(() => AtFrames(
+            (number, unit) => [number == 5 ? unit.Lose(index < 0 ? unit.Packets.Length - 1 : index) : unit]));
         Assert.That(
             report.Steady.Faults,
             Is.EqualTo(IsUdp ? None with { Gaps = Viewers, Lost = Viewers, MidGroupResumes = Viewers } : None with { Corrupt = Viewers }));
@@ -117,7 +119,8 @@ public sealed class RtspRunTests(string transport)
     [Test]
     public async Task A_packet_that_comes_again_is_late_and_wrong_over_tcp_only()
     {
-        var report = await RunAsync(() => AtFrames((number, unit) => [number == 5 ? unit with { Packets = [.. unit.Packets, unit.Packets[^1]] } : unit]));
+        var report = await RunAsync(() => AtFrames(
+            (number, unit) => [number == 5 ? unit with { Packets = [.. unit.Packets, unit.Packets[^1]] } : unit]));
         Assert.That(report.Steady.Faults, Is.EqualTo(None));
         Assert.That(report.Steady.Packets, Is.EqualTo(new PacketFaults { Late = Viewers }));
         Assert.That(report.IsRight, Is.EqualTo(IsUdp));
@@ -170,7 +173,8 @@ public sealed class RtspRunTests(string transport)
     [Test]
     public async Task A_start_without_parameters_is_a_bad_start()
     {
-        var report = await RunAsync(() => RtspTamperingServer.PassOn, describe: text => text.Replace("sprop-", "x-", StringComparison.Ordinal));
+        var report = await RunAsync(() => RtspTamperingServer.PassOn, describe: text =>
+            text.Replace("sprop-", "x-", StringComparison.Ordinal));
         Assert.That(report.Steady.Faults, Is.EqualTo(None with { BadStarts = Viewers }));
         Assert.That(report.IsRight, Is.False);
     }
@@ -179,7 +183,8 @@ public sealed class RtspRunTests(string transport)
     public async Task Changed_parameters_are_corruption()
     {
         // Another picture parameter set: its base64 begins with aOvj.
-        var report = await RunAsync(() => RtspTamperingServer.PassOn, describe: text => text.Replace(",aOvj", ",aOvk", StringComparison.Ordinal));
+        var report = await RunAsync(() => RtspTamperingServer.PassOn, describe: text =>
+            text.Replace(",aOvj", ",aOvk", StringComparison.Ordinal));
         Assert.That(report.Steady.Faults, Is.EqualTo(None with { Corrupt = Viewers }));
         Assert.That(report.IsRight, Is.False);
     }
@@ -187,7 +192,8 @@ public sealed class RtspRunTests(string transport)
     [Test]
     public async Task A_track_that_is_not_described_is_a_failure()
     {
-        var report = await RunAsync(() => RtspTamperingServer.PassOn, describe: text => text[..text.IndexOf("m=video", StringComparison.Ordinal)]);
+        var report = await RunAsync(() => RtspTamperingServer.PassOn, describe: text =>
+            text[..text.IndexOf("m=video", StringComparison.Ordinal)]);
         Assert.That(report.Steady.Failed, Is.EqualTo(Viewers));
         Assert.That(report.Failures, Has.Some.Contains("does not describe"));
     }
@@ -238,28 +244,29 @@ public sealed class RtspRunTests(string transport)
     }
 
     private async Task<LoadReport> RunAsync(
-        Func<Func<RtpUnit, IEnumerable<RtpUnit>?>> tampering, string[] arguments, bool startsAnywhere = false, Func<string, string>? describe = null)
+        Func<Tamper> tampering, string[] arguments, bool startsAnywhere = false, Func<string, string>? describe = null)
     {
         await using var server = new RtspTamperingServer(tampering, startsAnywhere, describe);
         server.Start();
-        return await new LoadRun(Options(server.Port, arguments)) { CatchUpLimit = TimeSpan.FromSeconds(3) }.RunAsync(CancellationToken.None);
+        var run = new LoadRun(Options(server.Port, arguments)) { CatchUpLimit = TimeSpan.FromSeconds(3) };
+        return await run.RunAsync(CancellationToken.None);
     }
 
-    private Task<LoadReport> RunAsync(Func<Func<RtpUnit, IEnumerable<RtpUnit>?>> tampering, params string[] arguments) =>
+    private Task<LoadReport> RunAsync(Func<Tamper> tampering, params string[] arguments) =>
         RunAsync(tampering, arguments, false);
 
     private Task<LoadReport> RunAsync(
-        Func<Func<RtpUnit, IEnumerable<RtpUnit>?>> tampering, bool startsAnywhere = false, Func<string, string>? describe = null) =>
+        Func<Tamper> tampering, bool startsAnywhere = false, Func<string, string>? describe = null) =>
         RunAsync(tampering, [], startsAnywhere, describe);
 
     // A frame is four packets.
     private LoadOptions Options(int port, string[] arguments) => LoadOptions.Parse([
-        $"rtsp://127.0.0.1:{port}/live", "--transport", transport, "--viewers", $"{Viewers}", "--bitrate", "2.5", "--fps", "60", "--gop", $"{Gop}",
-        "--warmup", "0", "--seconds", "1", .. arguments,
+        $"rtsp://127.0.0.1:{port}/live", "--transport", transport, "--viewers", $"{Viewers}", "--bitrate", "2.5", "--fps", "60",
+        "--gop", $"{Gop}", "--warmup", "0", "--seconds", "1", .. arguments,
     ])!;
 
     // The video's frames are counted from the first that this viewer gets; the rest is passed on.
-    private static Func<RtpUnit, IEnumerable<RtpUnit>?> AtFrames(Func<int, RtpUnit, IEnumerable<RtpUnit>?> tamper)
+    private static Tamper AtFrames(Func<int, RtpUnit, IEnumerable<RtpUnit>?> tamper)
     {
         var number = -1;
         return unit => unit.IsVideo ? tamper(++number, unit) : [unit];

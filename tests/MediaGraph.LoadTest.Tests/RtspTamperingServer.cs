@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
+using Tamper = System.Func<MediaGraph.LoadTest.Tests.RtpUnit, System.Collections.Generic.IEnumerable<MediaGraph.LoadTest.Tests.RtpUnit>?>;
 
 namespace MediaGraph.LoadTest.Tests;
 
@@ -14,7 +15,7 @@ namespace MediaGraph.LoadTest.Tests;
 /// <param name="startsAnywhere">Whether a player starts at the next frame that is no keyframe.</param>
 /// <param name="describe">What a player is told of the publisher's description.</param>
 internal sealed partial class RtspTamperingServer(
-    Func<Func<RtpUnit, IEnumerable<RtpUnit>?>> tampering, bool startsAnywhere = false, Func<string, string>? describe = null) : IAsyncDisposable
+    Func<Tamper> tampering, bool startsAnywhere = false, Func<string, string>? describe = null) : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
@@ -149,7 +150,8 @@ internal sealed partial class RtspTamperingServer(
                 break;
         }
 
-        await session.SendAsync(Encoding.ASCII.GetBytes($"RTSP/1.0 200 OK\r\nCSeq: {CSeq().Match(request).Groups[1].Value}\r\n{headers}\r\n{body}"), _stop.Token);
+        var response = $"RTSP/1.0 200 OK\r\nCSeq: {CSeq().Match(request).Groups[1].Value}\r\n{headers}\r\n{body}";
+        await session.SendAsync(Encoding.ASCII.GetBytes(response), _stop.Token);
         if (!request.StartsWith("PLAY", StringComparison.Ordinal))
             return;
         lock (_lock)
@@ -168,7 +170,7 @@ internal sealed partial class RtspTamperingServer(
     [GeneratedRegex(@"CSeq: (\d+)")]
     private static partial Regex CSeq();
 
-    private sealed class Session(Socket socket, Func<RtpUnit, IEnumerable<RtpUnit>?> tamper, bool startsAnywhere) : IDisposable
+    private sealed class Session(Socket socket, Tamper tamper, bool startsAnywhere) : IDisposable
     {
         private readonly Socket _datagrams = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         private bool _hasStarted;
@@ -217,12 +219,13 @@ internal sealed partial class RtspTamperingServer(
 
         private async Task SendAsync(RtpUnit unit, CancellationToken stop)
         {
+            var (channel, port) = ((byte)unit.Channel, Ports.ElementAtOrDefault(unit.Channel / 2));
             foreach (var packet in unit.Packets)
             {
-                if (Ports.Count > 0)
-                    await _datagrams.SendToAsync(packet, SocketFlags.None, new IPEndPoint(IPAddress.Loopback, Ports[unit.Channel / 2]), stop);
+                if (port > 0)
+                    await _datagrams.SendToAsync(packet, SocketFlags.None, new IPEndPoint(IPAddress.Loopback, port), stop);
                 else
-                    await SendAsync((byte[])[(byte)'$', (byte)unit.Channel, (byte)(packet.Length >> 8), (byte)packet.Length, .. packet], stop);
+                    await SendAsync((byte[])[(byte)'$', channel, (byte)(packet.Length >> 8), (byte)packet.Length, .. packet], stop);
             }
         }
     }
