@@ -29,7 +29,8 @@ public sealed class RelayTests
 
     [TestCase("DESCRIBE rtsp://127.0.0.1/live/none RTSP/1.0\r\nCSeq: 7\r\n\r\n", "RTSP/1.0 404 Not Found\r\nCSeq: 7\r\n\r\n")]
     [TestCase("TEARDOWN rtsp://127.0.0.1/live/none RTSP/1.0\r\nCSeq: 8\r\n\r\n", "RTSP/1.0 200 OK\r\nCSeq: 8\r\n\r\n")]
-    [TestCase("GET / HTTP/1.1\r\n\r\n", "")]
+    [TestCase("GET rtsp://127.0.0.1/ RTSP/1.0\r\nCSeq: 9\r\n\r\n", "RTSP/1.0 404 Not Found\r\nCSeq: 9\r\n\r\n")]
+    [TestCase("What is this?\r\n\r\n", "")]
     public async Task A_request_has_its_answer_or_ends_the_connection(string request, string response)
     {
         using var relay = new Relay(new IPEndPoint(IPAddress.Loopback, 0));
