@@ -121,11 +121,11 @@ CONF
   server_pid=$!
 }
 
-# As a user starts it, but without the demo stream, which the other servers have not, and for more viewers of one address.
+# As a user starts it, but without the demo stream and RTSP, which the other servers have not, and for more viewers of one address.
 start_mediagraph() {
   local port=$1 log=$2 dll=$3 inline=$4
   DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=$inline taskset -c 0 dotnet "$dll" --MediaGraph:Rtmp:Listen="127.0.0.1:$port" \
-    --MediaGraph:Demo=false --MediaGraph:Rtmp:Limits:Connections:MaxPerAddress=10000 >>"$log" 2>&1 &
+    --MediaGraph:Demo=false --MediaGraph:Rtsp:Enabled=false --MediaGraph:Rtmp:Limits:Connections:MaxPerAddress=10000 >>"$log" 2>&1 &
   server_pid=$!
 }
 
