@@ -127,7 +127,7 @@ CONF
 # As a user starts it, but without the demo stream, which the other servers have not, and for more viewers of one address.
 start_mediagraph() {
   local port=$1 log=$2 dll=$3 inline=$4 listen
-  listen=("--MediaGraph:Rtmp:Listen=127.0.0.1:$port")
+  listen=("--MediaGraph:Rtmp:Listen=127.0.0.1:$port" --MediaGraph:Rtsp:Enabled=false)
   if [[ $protocol == rtsp ]]; then
     listen=("--MediaGraph:Rtmp:Listen=127.0.0.1:$(free_port)" "--MediaGraph:Rtsp:Listen=127.0.0.1:$port"
       --MediaGraph:Rtsp:Limits:Connections:MaxPerAddress=10000)

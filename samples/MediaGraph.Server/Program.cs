@@ -29,7 +29,8 @@ try
     builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // faults are reported below
     builder.Services.AddMediaGraph(builder.Configuration.GetSection("MediaGraph"))
         .AddDemo(() => typeof(Texts).Assembly.GetManifestResourceStream("demo.flv")!)
-        .AddRtmp();
+        .AddRtmp()
+        .AddRtsp();
 
     var host = builder.Build();
     await host.StartAsync();

@@ -1,5 +1,6 @@
 using System.Net;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp.Server;
 using MediaGraph.Streams;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -14,9 +15,12 @@ internal static class Texts
         Usage: MediaGraph.Server [--KEY=VALUE ...]
 
           --MediaGraph:Rtmp:Listen=*:1935     listen on all addresses (default 127.0.0.1:1935)
-          --MediaGraph:Rtmp:Enabled=false     no RTMP
+          --MediaGraph:Rtsp:Listen=*:8554     the same for RTSP (default 127.0.0.1:8554)
+          --MediaGraph:Rtsp:UdpPorts=50000-50099
+                                              the UDP ports that RTSP uses (default: any)
+          --MediaGraph:Rtmp:Enabled=false     no RTMP (or Rtsp: no RTSP)
           --MediaGraph:Rtmp:Tls:CertificateFile=FILE --MediaGraph:Rtmp:Tls:KeyFile=FILE
-                                              RTMP over TLS too, on 127.0.0.1:1936
+                                              RTMP over TLS too, on 127.0.0.1:1936 (or Rtsp, on 127.0.0.1:8322)
           --MediaGraph:Demo=false             no demo stream
           --MediaGraph:WaitForPublisher=30    how many seconds viewers wait for a publisher that left (default 10)
           --Logging:LogLevel:Default=Debug    more logs
@@ -28,23 +32,38 @@ internal static class Texts
     /// <summary>Where the server listens, and what to try next.</summary>
     public static void PrintAddresses(TextWriter output, IServiceProvider services)
     {
-        var server = services.GetRequiredService<RtmpServer>();
-        if (server.LocalEndPoint is not { } endPoint)
+        var (rtmp, rtsp) = (services.GetRequiredService<RtmpServer>(), services.GetRequiredService<RtspServer>());
+        string[] urls = [.. UrlOf("rtmp", rtmp.LocalEndPoint), .. UrlOf("rtsp", rtsp.LocalEndPoint)];
+        if (urls.Length == 0)
         {
             output.WriteLine("MediaGraph runs; no protocol is enabled.");
             return;
         }
 
-        var url = $"rtmp://{ReachableFromHere(endPoint)}";
-        output.WriteLine($"MediaGraph is ready: {url}");
+        output.WriteLine($"MediaGraph is ready: {string.Join(", ", urls)}");
         if (services.GetRequiredService<StreamHub>().Find("demo") is not null)
-            output.WriteLine($"  Watch the demo:  ffplay {url}/demo   (or: mpv {url}/demo, vlc {url}/demo)");
-        output.WriteLine($"  Publish:         ffmpeg -re -i FILE -c copy -f flv {url}/live/cam");
-        output.WriteLine($"  Watch that:      ffplay {url}/live/cam");
-        if (server.LocalTlsEndPoint is { } tlsEndPoint)
-            output.WriteLine($"  Encrypted:       rtmps://{ReachableFromHere(tlsEndPoint)}");
-        output.WriteLine("  Stop:            Ctrl-C");
+            Print("Watch the demo:", urls.Select(url => $"ffplay {url}/demo   (or: mpv {url}/demo, vlc {url}/demo)"));
+        Print("Publish:", urls.Select(url => $"ffmpeg -re -i FILE -c copy -f {FormatOf(url)} {url}/live/cam"));
+        Print("Watch that:", urls.Select(url => $"ffplay {url}/live/cam"));
+        string[] encrypted = [.. UrlOf("rtmps", rtmp.LocalTlsEndPoint), .. UrlOf("rtsps", rtsp.LocalTlsEndPoint)];
+        if (encrypted.Length > 0)
+            Print("Encrypted:", [string.Join(", ", encrypted)]);
+        Print("Stop:", ["Ctrl-C"]);
+
+        void Print(string what, IEnumerable<string> lines)
+        {
+            foreach (var line in lines)
+            {
+                output.WriteLine($"  {what,-16} {line}");
+                what = "";
+            }
+        }
     }
+
+    private static string FormatOf(string url) => url.StartsWith("rtsp:", StringComparison.Ordinal) ? "rtsp" : "flv";
+
+    // None where nothing listens.
+    private static string[] UrlOf(string scheme, IPEndPoint? endPoint) => endPoint is null ? [] : [$"{scheme}://{ReachableFromHere(endPoint)}"];
 
     private static IPEndPoint ReachableFromHere(IPEndPoint endPoint)
     {

@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp.Server;
 using MediaGraph.Streams;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,7 +15,6 @@ namespace MediaGraph.Hosting;
 public sealed class MediaGraphBuilder
 {
     private readonly List<Func<StreamHubOptions, StreamHubOptions>> _configureHub = [];
-    private readonly List<Func<RtmpServerOptions, RtmpServerOptions>> _configureRtmp = [];
 
     internal MediaGraphBuilder(IServiceCollection services, IConfigurationSection? configuration)
     {
@@ -26,7 +27,11 @@ public sealed class MediaGraphBuilder
 
     internal IConfigurationSection? Configuration { get; }
 
-    internal bool HasRtmp { get; private set; }
+    /// <summary>What changes the options of RTMP; null when it was not added.</summary>
+    internal Func<RtmpServerOptions, RtmpServerOptions>? ConfigureRtmp { get; private set; }
+
+    /// <summary>What changes the options of RTSP; null when it was not added.</summary>
+    internal Func<RtspServerOptions, RtspServerOptions>? ConfigureRtsp { get; private set; }
 
     internal Func<Stream>? OpenDemo { get; private set; }
 
@@ -45,22 +50,35 @@ public sealed class MediaGraphBuilder
     /// <param name="configure">Given what the configuration says, returns what applies: <c>o => o with { … }</c>.</param>
     public MediaGraphBuilder AddRtmp(Func<RtmpServerOptions, RtmpServerOptions>? configure = null)
     {
-        if (configure is not null)
-            _configureRtmp.Add(configure);
-        if (HasRtmp)
-            return this;
-        HasRtmp = true;
-        Services.AddSingleton(static provider => new RtmpServer(
-            provider.GetRequiredService<StreamHub>(),
-            provider.GetRequiredService<MediaGraphSettings>().Rtmp,
-            provider.GetService<ILoggerFactory>(),
-            provider.GetService<TimeProvider>()));
-        Services.AddSingleton(static provider =>
+        if (ConfigureRtmp is null)
         {
-            var server = provider.GetRequiredService<RtmpServer>();
-            var settings = provider.GetRequiredService<MediaGraphSettings>();
-            return new ProtocolServer("RTMP", settings.IsRtmpEnabled, server.StartAsync, server.StopAsync);
-        });
+            AddServer(
+                static (provider, settings) => new RtmpServer(
+                    provider.GetRequiredService<StreamHub>(), settings.Rtmp, provider.GetService<ILoggerFactory>(),
+                    provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()),
+                static (server, settings) => new ProtocolServer("RTMP", settings.IsRtmpEnabled, server.StartAsync, server.StopAsync));
+        }
+
+        ConfigureRtmp = Then(ConfigureRtmp, configure);
+        return this;
+    }
+
+    /// <summary>
+    /// Adds an RTSP server, as the singleton <see cref="RtspServer"/>, with the settings of the section <c>Rtsp</c>.
+    /// </summary>
+    /// <param name="configure">Given what the configuration says, returns what applies: <c>o => o with { … }</c>.</param>
+    public MediaGraphBuilder AddRtsp(Func<RtspServerOptions, RtspServerOptions>? configure = null)
+    {
+        if (ConfigureRtsp is null)
+        {
+            AddServer(
+                static (provider, settings) => new RtspServer(
+                    provider.GetRequiredService<StreamHub>(), settings.Rtsp, provider.GetService<ILoggerFactory>(),
+                    provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()),
+                static (server, settings) => new ProtocolServer("RTSP", settings.IsRtspEnabled, server.StartAsync, server.StopAsync));
+        }
+
+        ConfigureRtsp = Then(ConfigureRtsp, configure);
         return this;
     }
 
@@ -75,5 +93,19 @@ public sealed class MediaGraphBuilder
 
     internal StreamHubOptions Apply(StreamHubOptions options) => _configureHub.Aggregate(options, (o, configure) => configure(o));
 
-    internal RtmpServerOptions Apply(RtmpServerOptions options) => _configureRtmp.Aggregate(options, (o, configure) => configure(o));
+    // The server is a singleton, and one of what the hosted service starts.
+    private void AddServer<TServer>(
+        Func<IServiceProvider, MediaGraphSettings, TServer> create, Func<TServer, MediaGraphSettings, ProtocolServer> asProtocol)
+        where TServer : class
+    {
+        Services.AddSingleton(provider => create(provider, provider.GetRequiredService<MediaGraphSettings>()));
+        Services.AddSingleton(provider =>
+            asProtocol(provider.GetRequiredService<TServer>(), provider.GetRequiredService<MediaGraphSettings>()));
+    }
+
+    private static Func<T, T> Then<T>(Func<T, T>? first, Func<T, T>? second)
+    {
+        first ??= static options => options;
+        return second is null ? first : options => second(first(options));
+    }
 }

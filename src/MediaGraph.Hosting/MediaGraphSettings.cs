@@ -1,10 +1,8 @@
-using MediaGraph.Delivery;
 using MediaGraph.Graph;
-using MediaGraph.Rtmp;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
 using MediaGraph.Streams;
-using MediaGraph.Transport;
 using Microsoft.Extensions.Options;
 
 namespace MediaGraph.Hosting;
@@ -29,16 +27,12 @@ internal sealed class MediaGraphSettings
         Hub = builder.Apply(ReadHub(root) with { Authorizer = authorizer });
         errors.AddRange(Validate(Hub, root.Prefix));
 
-        var rtmp = root.Section("Rtmp");
-        if (builder.HasRtmp)
-        {
-            IsRtmpEnabled = rtmp.Flag("Enabled", true);
-            Rtmp = builder.Apply(ReadRtmp(rtmp));
-            rtmp.RejectUnknown();
-            errors.AddRange(Rtmp.Validate(rtmp.Prefix));
-        }
+        (IsRtmpEnabled, Rtmp) = Read(
+            root.Section("Rtmp"), builder.ConfigureRtmp, RtmpSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
+        (IsRtspEnabled, Rtsp) = Read(
+            root.Section("Rtsp"), builder.ConfigureRtsp, RtspSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
 
-        Ignored = root.RejectMisspelt("Rtsp", "Tapo", "Http", "Streams", "Linger"); // what later versions read
+        Ignored = root.RejectMisspelt("Tapo", "Http", "Streams", "Linger"); // what later versions read
         if (errors.Count > 0)
             throw new OptionsValidationException("MediaGraph", typeof(MediaGraphSettings), errors);
     }
@@ -47,7 +41,11 @@ internal sealed class MediaGraphSettings
 
     public bool IsRtmpEnabled { get; }
 
-    public RtmpServerOptions Rtmp { get; } = new();
+    public RtmpServerOptions Rtmp { get; }
+
+    public bool IsRtspEnabled { get; }
+
+    public RtspServerOptions Rtsp { get; }
 
     public bool IsDemoEnabled { get; }
 
@@ -75,7 +73,7 @@ internal sealed class MediaGraphSettings
                 MaxDuration = cache.Time("MaxDuration", defaults.GroupCache.MaxDuration),
                 MaxPackets = cache.Int32("MaxPackets", defaults.GroupCache.MaxPackets),
             },
-            Queue = ReadQueue(root.Section("Queue")),
+            Queue = root.Queue(),
             AuthorizationFailures = new AuthorizationFailureOptions
             {
                 MinDelay = failures.Time("MinDelay", defaults.AuthorizationFailures.MinDelay),
@@ -90,86 +88,19 @@ internal sealed class MediaGraphSettings
         return options;
     }
 
-    private static PacketQueueOptions ReadQueue(SettingsReader queue)
+    // A protocol that was not added is not read. What code says comes after what the section says.
+    private static (bool IsEnabled, TOptions Options) Read<TOptions>(
+        SettingsReader section, Func<TOptions, TOptions>? configure, Func<SettingsReader, TOptions> read,
+        Func<TOptions, string, IEnumerable<string>> validate, List<string> errors)
+        where TOptions : new()
     {
-        var defaults = new PacketQueueOptions();
-        var options = new PacketQueueOptions
-        {
-            MaxBytes = queue.Int64("MaxBytes", defaults.MaxBytes),
-            MaxPackets = queue.Int32("MaxPackets", defaults.MaxPackets),
-            MaxAge = queue.Time("MaxAge", defaults.MaxAge),
-            MaxReplyBytes = queue.Int32("MaxReplyBytes", defaults.MaxReplyBytes),
-            MaxInPlaceBytes = queue.Int32("MaxInPlaceBytes", defaults.MaxInPlaceBytes),
-            OnOverflow = queue.Choice("OnOverflow", defaults.OnOverflow),
-        };
-        queue.RejectUnknown();
-        return options;
-    }
-
-    private static RtmpServerOptions ReadRtmp(SettingsReader rtmp)
-    {
-        var defaults = new RtmpServerOptions();
-        var tls = rtmp.Section("Tls");
-        return new RtmpServerOptions
-        {
-            EndPoint = rtmp.EndPoint("Listen", defaults.EndPoint),
-            TlsEndPoint = tls.EndPoint("Listen", defaults.TlsEndPoint),
-            Tls = tls.IsSet ? ReadTls(tls) : null,
-            HandshakeTimeout = rtmp.Time("HandshakeTimeout", defaults.HandshakeTimeout),
-            CommandTimeout = rtmp.Time("CommandTimeout", defaults.CommandTimeout),
-            ReadTimeout = rtmp.Time("ReadTimeout", defaults.ReadTimeout),
-            WriteTimeout = rtmp.Time("WriteTimeout", defaults.WriteTimeout),
-            PingInterval = rtmp.Time("PingInterval", defaults.PingInterval),
-            ChunkSize = rtmp.Int32("ChunkSize", defaults.ChunkSize),
-            WindowAcknowledgementSize = rtmp.Int32("WindowAcknowledgementSize", defaults.WindowAcknowledgementSize),
-            AssumedFourCcs = rtmp.Words("AssumedFourCcs", defaults.AssumedFourCcs),
-            Limits = ReadLimits(rtmp.Section("Limits")),
-            Queue = ReadQueue(rtmp.Section("Queue")),
-        };
-    }
-
-    private static TlsServerOptions ReadTls(SettingsReader tls)
-    {
-        var options = new TlsServerOptions
-        {
-            CertificateFile = tls.Text("CertificateFile"),
-            KeyFile = tls.Text("KeyFile"),
-            Password = new Secret(tls.Text("Password")),
-            CertificateThumbprint = tls.Text("CertificateThumbprint"),
-            CertificateSubject = tls.Text("CertificateSubject"),
-            ReloadInterval = tls.Time("ReloadInterval", new TlsServerOptions().ReloadInterval),
-        };
-        tls.RejectUnknown();
-        return options;
-    }
-
-    private static RtmpLimits ReadLimits(SettingsReader limits)
-    {
-        var defaults = new RtmpLimits();
-        var connections = limits.Section("Connections");
-        var options = new RtmpLimits
-        {
-            Connections = new ConnectionLimits
-            {
-                MaxConnections = connections.Int32("MaxConnections", defaults.Connections.MaxConnections),
-                MaxPerAddress = connections.Int32("MaxPerAddress", defaults.Connections.MaxPerAddress),
-                MaxHalfOpen = connections.Int32("MaxHalfOpen", defaults.Connections.MaxHalfOpen),
-                MaxHalfOpenPerAddress = connections.Int32("MaxHalfOpenPerAddress", defaults.Connections.MaxHalfOpenPerAddress),
-            },
-            MaxMediaMessageBytes = limits.Int32("MaxMediaMessageBytes", defaults.MaxMediaMessageBytes),
-            MaxMessageBytes = limits.Int32("MaxMessageBytes", defaults.MaxMessageBytes),
-            MaxAssemblyBytes = limits.Int32("MaxAssemblyBytes", defaults.MaxAssemblyBytes),
-            MaxChunkStreams = limits.Int32("MaxChunkStreams", defaults.MaxChunkStreams),
-            MaxMessageStreams = limits.Int32("MaxMessageStreams", defaults.MaxMessageStreams),
-            MaxCommandsPerSecond = limits.Int32("MaxCommandsPerSecond", defaults.MaxCommandsPerSecond),
-            MaxAmfDepth = limits.Int32("MaxAmfDepth", defaults.MaxAmfDepth),
-            MaxAmfValues = limits.Int32("MaxAmfValues", defaults.MaxAmfValues),
-            MaxAmfStringBytes = limits.Int32("MaxAmfStringBytes", defaults.MaxAmfStringBytes),
-            MaxParameterBytes = limits.Int32("MaxParameterBytes", defaults.MaxParameterBytes),
-        };
-        connections.RejectUnknown();
-        limits.RejectUnknown();
-        return options;
+        if (configure is null)
+            return (false, new TOptions());
+        var isEnabled = section.Flag("Enabled", true);
+        var options = configure(read(section));
+        section.RejectUnknown();
+        errors.AddRange(validate(options, section.Prefix));
+        return (isEnabled, options);
     }
 
     private static IEnumerable<string> Validate(StreamHubOptions hub, string prefix)

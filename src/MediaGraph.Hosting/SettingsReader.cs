@@ -79,6 +79,17 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
         return otherwise;
     }
 
+    /// <summary>The first and the last of some ports; one alone is the first of two. Null when it is not set.</summary>
+    public (int First, int Last)? PortRange(string key)
+    {
+        if (Text(key) is not { } text)
+            return null;
+        if (ParsePortRange(text) is { } range)
+            return range;
+        Add(key, text, "it must be the first and the last port, such as 50000-50099, or the first of two, such as 50000");
+        return null;
+    }
+
     /// <summary>Every key that was not asked for is an error.</summary>
     public void RejectUnknown()
     {
@@ -108,6 +119,19 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
             && Math.Abs(seconds) < 1e9)
             return TimeSpan.FromSeconds(seconds);
         return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) ? time : null;
+    }
+
+    private static (int First, int Last)? ParsePortRange(string text)
+    {
+        var parts = text.Split('-', StringSplitOptions.TrimEntries);
+        if (parts.Length > 2 || !TryParse(parts[0], out var first))
+            return null;
+        if (parts.Length == 1)
+            return (first, first + 1);
+        return TryParse(parts[1], out var last) ? (first, last) : null;
+
+        static bool TryParse(string text, out int port) =>
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= IPEndPoint.MaxPort;
     }
 
     private T Read<T>(string key, T otherwise, string expected, Func<string, T?> parse)

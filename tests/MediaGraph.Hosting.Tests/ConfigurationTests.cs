@@ -1,6 +1,7 @@
 using System.Net;
 using MediaGraph.Delivery;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
@@ -24,6 +25,8 @@ public sealed class ConfigurationTests
             Assert.That(settings.Hub, Is.EqualTo(new StreamHubOptions()));
             Assert.That(settings.Rtmp, Is.EqualTo(new RtmpServerOptions()));
             Assert.That(settings.IsRtmpEnabled, Is.True);
+            Assert.That(settings.Rtsp, Is.EqualTo(new RtspServerOptions()));
+            Assert.That(settings.IsRtspEnabled, Is.True);
             Assert.That(settings.IsDemoEnabled, Is.True);
             Assert.That(settings.DrainTimeout, Is.EqualTo(TimeSpan.FromSeconds(5)));
         });
@@ -33,9 +36,10 @@ public sealed class ConfigurationTests
     public void Without_a_section_the_defaults_apply()
     {
         var services = new ServiceCollection();
-        services.AddMediaGraph().AddRtmp();
+        services.AddMediaGraph().AddRtmp().AddRtsp();
         using var provider = services.BuildServiceProvider();
         Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtmp, Is.EqualTo(new RtmpServerOptions()));
+        Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtsp, Is.EqualTo(new RtspServerOptions()));
     }
 
     [Test]
@@ -159,6 +163,137 @@ public sealed class ConfigurationTests
     }
 
     [Test]
+    public void Every_key_of_RTSP_that_the_documentation_lists_is_bound()
+    {
+        var settings = Read(new()
+        {
+            ["Rtsp:Enabled"] = "false",
+            ["Rtsp:Listen"] = "0.0.0.0:554",
+            ["Rtsp:EnableUdp"] = "false",
+            ["Rtsp:UdpPorts"] = "50000-50099",
+            ["Rtsp:EnableHttpTunnel"] = "false",
+            ["Rtsp:HandshakeTimeout"] = "1",
+            ["Rtsp:RequestTimeout"] = "2",
+            ["Rtsp:SessionTimeout"] = "3",
+            ["Rtsp:WriteTimeout"] = "4",
+            ["Rtsp:PublisherTimeout"] = "6",
+            ["Rtsp:ReportInterval"] = "7",
+            ["Rtsp:Authentication:Realm"] = "cameras",
+            ["Rtsp:Authentication:OffersDigest"] = "false",
+            ["Rtsp:Authentication:AllowsBasicWithoutTls"] = "true",
+            ["Rtsp:Authentication:NonceLifetime"] = "8",
+            ["Rtsp:Authentication:MaxNonces"] = "9",
+            ["Rtsp:Limits:Connections:MaxConnections"] = "11",
+            ["Rtsp:Limits:Connections:MaxPerAddress"] = "12",
+            ["Rtsp:Limits:Connections:MaxHalfOpen"] = "13",
+            ["Rtsp:Limits:Connections:MaxHalfOpenPerAddress"] = "10",
+            ["Rtsp:Limits:MaxRequestsPerSecond"] = "14",
+            ["Rtsp:Limits:MaxSetups"] = "15",
+            ["Rtsp:Limits:MaxLineBytes"] = "1600",
+            ["Rtsp:Limits:MaxHeaders"] = "17",
+            ["Rtsp:Limits:MaxHeaderBytes"] = "18000",
+            ["Rtsp:Limits:MaxBodyBytes"] = "19000",
+            ["Rtsp:Limits:MaxGarbageBytes"] = "20000",
+            ["Rtsp:Limits:MaxDescriptionBytes"] = "21000",
+            ["Rtsp:Limits:MaxMedias"] = "22",
+            ["Rtsp:Queue:MaxBytes"] = "23000",
+            ["Rtsp:Queue:MaxAge"] = "24",
+        });
+        Assert.That(settings.IsRtspEnabled, Is.False);
+        Assert.That(settings.Rtsp, Is.EqualTo(new RtspServerOptions
+        {
+            EndPoint = new IPEndPoint(IPAddress.Any, 554),
+            EnableUdp = false,
+            UdpPorts = (50_000, 50_099),
+            EnableHttpTunnel = false,
+            HandshakeTimeout = TimeSpan.FromSeconds(1),
+            RequestTimeout = TimeSpan.FromSeconds(2),
+            SessionTimeout = TimeSpan.FromSeconds(3),
+            WriteTimeout = TimeSpan.FromSeconds(4),
+            PublisherTimeout = TimeSpan.FromSeconds(6),
+            ReportInterval = TimeSpan.FromSeconds(7),
+            Authentication = new()
+            {
+                Realm = "cameras",
+                OffersDigest = false,
+                AllowsBasicWithoutTls = true,
+                NonceLifetime = TimeSpan.FromSeconds(8),
+                MaxNonces = 9,
+            },
+            Limits = new()
+            {
+                Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13, MaxHalfOpenPerAddress = 10 },
+                MaxRequestsPerSecond = 14,
+                MaxSetups = 15,
+                MaxLineBytes = 1600,
+                MaxHeaders = 17,
+                MaxHeaderBytes = 18_000,
+                MaxBodyBytes = 19_000,
+                MaxGarbageBytes = 20_000,
+                MaxDescriptionBytes = 21_000,
+                MaxMedias = 22,
+            },
+            Queue = new() { MaxBytes = 23_000, MaxAge = TimeSpan.FromSeconds(24) },
+        }));
+    }
+
+    [TestCase("50000-50099", 50_000, 50_099)]
+    [TestCase("50000 - 50001", 50_000, 50_001)]
+    [TestCase("50000", 50_000, 50_001)]
+    public void Ports_are_a_range_or_the_first_of_two(string text, int first, int last) =>
+        Assert.That(Read(new() { ["Rtsp:UdpPorts"] = text }).Rtsp.UdpPorts, Is.EqualTo((first, last)));
+
+    [TestCase("50000-")]
+    [TestCase("-50000")]
+    [TestCase("50000-50099-50199")]
+    [TestCase("50000-65536")]
+    [TestCase("50000,50001")]
+    [TestCase("any")]
+    public void Ports_that_are_none_are_an_error(string text) => Assert.That(ErrorsOf(new() { ["Rtsp:UdpPorts"] = text }), Is.EqualTo(new[]
+    {
+        $"MediaGraph:Rtsp:UdpPorts is '{text}'; it must be the first and the last port, such as 50000-50099, or the first of two, such as 50000.",
+    }));
+
+    [TestCase("80-90")]
+    [TestCase("50099-50000")]
+    [TestCase("50000-50000")]
+    [TestCase("65535")]
+    public void Ports_that_cannot_be_used_are_an_error(string text) => Assert.That(
+        ErrorsOf(new() { ["Rtsp:UdpPorts"] = text }).Single(),
+        Does.StartWith("MediaGraph:Rtsp:UdpPorts is ").And.EndsWith("it must be two ports or more of 1024 to 65535."));
+
+    [Test]
+    public void The_section_of_RTSP_is_checked_as_that_of_RTMP_is() => Assert.That(
+        ErrorsOf(new()
+        {
+            ["Rtsp:Lisen"] = "127.0.0.1:8554",
+            ["Rtsp:Listen"] = "rtsp://127.0.0.1",
+            ["Rtsp:EnableUdp"] = "tcp",
+            ["Rtsp:SessionTimeout"] = "0",
+            ["Rtsp:Authentication:Relm"] = "x",
+            ["Rtsp:Authentication:MaxNonces"] = "0",
+            ["Rtsp:Limits:MaxMedia"] = "1",
+            ["Rtsp:Limits:MaxSetups"] = "0",
+            ["Rtsp:Limits:Connections:Max"] = "0",
+            ["Rtsp:Queue:OnOverflow"] = "Wait",
+            ["Rtsp:Tls:Listen"] = "8322",
+        }),
+        Is.EquivalentTo(new[]
+        {
+            "MediaGraph:Rtsp:Lisen is not known. Is it MediaGraph:Rtsp:Listen?",
+            $"MediaGraph:Rtsp:Listen is 'rtsp://127.0.0.1'; {ListenAddress.Expected}.",
+            "MediaGraph:Rtsp:EnableUdp is 'tcp'; it must be true or false.",
+            "MediaGraph:Rtsp:SessionTimeout is 00:00:00; it must be 1 second to 1 day.",
+            "MediaGraph:Rtsp:Authentication:Relm is not known. Is it MediaGraph:Rtsp:Authentication:Realm?",
+            "MediaGraph:Rtsp:Authentication:MaxNonces is 0; it must be 1 to 64.",
+            "MediaGraph:Rtsp:Limits:MaxMedia is not known. Is it MediaGraph:Rtsp:Limits:MaxMedias?",
+            "MediaGraph:Rtsp:Limits:MaxSetups is 0; it must be 1 to 128.",
+            "MediaGraph:Rtsp:Limits:Connections:Max is not known. There are: MaxConnections, MaxPerAddress, MaxHalfOpen, MaxHalfOpenPerAddress.",
+            "MediaGraph:Rtsp:Queue:OnOverflow is 'Wait'; it must be DropToKeyframe or Disconnect.",
+            "MediaGraph:Rtsp:Tls:CertificateFile, CertificateThumbprint, CertificateSubject: exactly one of them must be set.",
+        }));
+
+    [Test]
     public void Words_are_a_list_or_have_commas_between()
     {
         Assert.That(Read(new() { ["Rtmp:AssumedFourCcs:0"] = "av01", ["Rtmp:AssumedFourCcs:1"] = "*" }).Rtmp.AssumedFourCcs, Is.EqualTo(new[] { "av01", "*" }));
@@ -192,6 +327,21 @@ public sealed class ConfigurationTests
         rtmp = Read(new() { ["Rtmp:Tls:CertificateFile"] = both }).Rtmp;
         Assert.That(rtmp.TlsEndPoint.ToString(), Is.EqualTo("127.0.0.1:1936"));
         Assert.That(Read([]).Rtmp.Tls, Is.Null);
+    }
+
+    [Test]
+    public void A_certificate_turns_RTSP_over_TLS_on()
+    {
+        using var certificate = new TestCertificate();
+        var rtsp = Read(new()
+        {
+            ["Rtsp:Tls:Listen"] = "*:322",
+            ["Rtsp:Tls:CertificateFile"] = certificate.CertificateFile,
+            ["Rtsp:Tls:KeyFile"] = certificate.KeyFile,
+        }).Rtsp;
+        Assert.That(rtsp.Tls, Is.EqualTo(certificate.Server));
+        Assert.That(rtsp.TlsEndPoint.Port, Is.EqualTo(322));
+        Assert.That(Read([]).Rtsp.TlsEndPoint.ToString(), Is.EqualTo("127.0.0.1:8322"));
     }
 
     [Test]
@@ -315,7 +465,6 @@ public sealed class ConfigurationTests
     {
         var settings = Read(new()
         {
-            ["Rtsp:Listen"] = ":8554",
             ["Tapo:Cam:Host"] = "x",
             ["Http:Listen"] = "*:80",
             ["Streams:cam:Source"] = "rtsp://x",
@@ -323,7 +472,7 @@ public sealed class ConfigurationTests
         });
         Assert.That(settings.Ignored, Is.EquivalentTo(new[]
         {
-            "MediaGraph:Rtsp", "MediaGraph:Tapo", "MediaGraph:Http", "MediaGraph:Streams", "MediaGraph:Linger",
+            "MediaGraph:Tapo", "MediaGraph:Http", "MediaGraph:Streams", "MediaGraph:Linger",
         }));
     }
 
@@ -331,9 +480,10 @@ public sealed class ConfigurationTests
     public void The_section_of_a_protocol_that_was_not_added_is_not_read()
     {
         var services = new ServiceCollection();
-        services.AddMediaGraph(Section(new() { ["Rtmp:Listen"] = "nonsense" }));
+        services.AddMediaGraph(Section(new() { ["Rtmp:Listen"] = "nonsense", ["Rtsp:Listen"] = "nonsense" }));
         using var provider = services.BuildServiceProvider();
         Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtmp, Is.EqualTo(new RtmpServerOptions()));
+        Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtsp, Is.EqualTo(new RtspServerOptions()));
     }
 
     [Test]
@@ -341,9 +491,12 @@ public sealed class ConfigurationTests
     {
         var settings = Read(new() { ["Rtmp:ReadTimeout"] = "20" }, media => media
             .ConfigureHub(o => o with { WaitForPublisher = TimeSpan.FromSeconds(3) })
-            .AddRtmp(o => o with { ChunkSize = (int)o.ReadTimeout.TotalSeconds * 1000 }));
+            .AddRtmp(o => o with { ChunkSize = (int)o.ReadTimeout.TotalSeconds * 1000 })
+            .AddRtsp(o => o with { EnableUdp = false })
+            .AddRtsp(o => o with { EnableHttpTunnel = o.EnableUdp }));
         Assert.That(settings.Rtmp.ChunkSize, Is.EqualTo(20_000));
         Assert.That(settings.Hub.WaitForPublisher, Is.EqualTo(TimeSpan.FromSeconds(3)));
+        Assert.That(settings.Rtsp.EnableHttpTunnel, Is.False, "each call adds to those before");
 
         var errors = Assert.Throws<OptionsValidationException>(() => Read([], media => media
             .ConfigureHub(o => o with { WaitForPublisher = TimeSpan.FromDays(2) })
@@ -372,7 +525,7 @@ public sealed class ConfigurationTests
     private static MediaGraphSettings Read(Dictionary<string, string?> settings, Action<MediaGraphBuilder>? configure = null)
     {
         var services = new ServiceCollection();
-        (configure ?? (media => media.AddRtmp()))(services.AddMediaGraph(Section(settings)));
+        (configure ?? (media => media.AddRtmp().AddRtsp()))(services.AddMediaGraph(Section(settings)));
         using var provider = services.BuildServiceProvider();
         return provider.GetRequiredService<MediaGraphSettings>();
     }

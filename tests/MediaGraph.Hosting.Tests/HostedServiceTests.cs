@@ -1,5 +1,10 @@
+using System.Diagnostics.Metrics;
+using System.Net;
 using System.Net.Sockets;
+using MediaGraph.Diagnostics;
 using MediaGraph.Events;
+using MediaGraph.Rtmp.Diagnostics;
+using MediaGraph.Rtsp.Diagnostics;
 using MediaGraph.Security;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
@@ -21,12 +26,20 @@ public sealed class HostedServiceTests
     {
         await using var host = new TestHost();
         await host.StartAsync();
-        var endPoint = host.Rtmp.LocalEndPoint!;
-        using (var client = new TcpClient())
+        IPEndPoint[] endPoints = [host.Rtmp.LocalEndPoint!, host.Rtsp.LocalEndPoint!];
+        foreach (var endPoint in endPoints)
+        {
+            using var client = new TcpClient();
             await client.ConnectAsync(endPoint);
+        }
+
         await host.StopAsync();
-        using var late = new TcpClient();
-        Assert.That(async () => await late.ConnectAsync(endPoint), Throws.InstanceOf<SocketException>());
+        foreach (var endPoint in endPoints)
+        {
+            using var late = new TcpClient();
+            Assert.That(async () => await late.ConnectAsync(endPoint), Throws.InstanceOf<SocketException>());
+        }
+
         Assert.That(() => host.Hub.Publish("live/cam"), Throws.InstanceOf<StreamException>());
         await host.StopAsync();
     }
@@ -37,6 +50,11 @@ public sealed class HostedServiceTests
         await using var host = new TestHost(new() { ["MediaGraph:Rtmp:Enabled"] = "false" });
         await host.StartAsync();
         Assert.That(host.Rtmp.LocalEndPoint, Is.Null);
+        Assert.That(host.Rtsp.LocalEndPoint, Is.Not.Null);
+        await using var other = new TestHost(new() { ["MediaGraph:Rtsp:Enabled"] = "false" });
+        await other.StartAsync();
+        Assert.That(other.Rtsp.LocalEndPoint, Is.Null);
+        Assert.That(other.Rtmp.LocalEndPoint, Is.Not.Null);
     }
 
     [Test]
@@ -50,9 +68,9 @@ public sealed class HostedServiceTests
     [Test]
     public async Task A_key_that_nothing_uses_is_a_warning()
     {
-        await using var host = new TestHost(new() { ["MediaGraph:Rtsp:Listen"] = "8554" });
+        await using var host = new TestHost(new() { ["MediaGraph:Tapo:Cam"] = "x" });
         await host.StartAsync();
-        Assert.That(host.Log.Of(5000).Single().Message, Is.EqualTo("MediaGraph:Rtsp is set, but nothing here uses it"));
+        Assert.That(host.Log.Of(5000).Single().Message, Is.EqualTo("MediaGraph:Tapo is set, but nothing here uses it"));
     }
 
     [Test]
@@ -67,6 +85,13 @@ public sealed class HostedServiceTests
             async () => await second.StartAsync(),
             Throws.InstanceOf<IOException>().With.Message.StartsWith($"RTMP cannot listen on {address}: "));
         Assert.That(second.Hub.GetSnapshot().Streams, Is.Empty);
+
+        var rtspAddress = first.Rtsp.LocalEndPoint!.ToString();
+        await using var third = new TestHost(new() { ["MediaGraph:Rtsp:Listen"] = rtspAddress });
+        Assert.That(
+            async () => await third.StartAsync(),
+            Throws.InstanceOf<IOException>().With.Message.StartsWith($"RTSP cannot listen on {rtspAddress}: "));
+        Assert.That(() => third.Hub.Publish("live/cam"), Throws.InstanceOf<StreamException>(), "what had started was stopped");
     }
 
     [Test]
@@ -114,15 +139,40 @@ public sealed class HostedServiceTests
     }
 
     [Test]
+    public async Task All_meters_are_of_the_factory_among_the_services()
+    {
+        await using var host = new TestHost(configure: media =>
+        {
+            media.Services.AddMetrics();
+            media.AddRtmp().AddRtsp();
+        });
+        await host.StartAsync();
+        var factory = host.Services.GetRequiredService<IMeterFactory>();
+        var ours = new HashSet<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (instrument.Meter.Scope == factory)
+                    ours.Add(instrument.Meter.Name);
+            },
+        };
+        listener.Start();
+        Assert.That(ours, Is.EquivalentTo(new[] { MetricNames.CoreMeter, RtmpMetricNames.Meter, RtspMetricNames.Meter }));
+    }
+
+    [Test]
     public async Task The_demo_plays_over_a_real_connection()
     {
-        await using var host = new TestHost(configure: media => media.AddDemo(TestHost.OpenDemo).AddRtmp());
+        await using var host = new TestHost(configure: media => media.AddDemo(TestHost.OpenDemo).AddRtmp().AddRtsp());
         await host.StartAsync();
-        var result = await ExternalTool.RunAsync(
-            "ffprobe",
-            ["-v", "error", "-read_intervals", "%+1", "-show_entries", "stream=codec_name,width", "-of", "csv=p=0",
-                $"rtmp://{host.Rtmp.LocalEndPoint}/demo"]);
-        Assert.That(result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), Is.EquivalentTo(new[] { "h264,640", "aac" }), result.Error);
+        foreach (var url in (string[])[$"rtmp://{host.Rtmp.LocalEndPoint}/demo", $"rtsp://{host.Rtsp.LocalEndPoint}/demo"])
+        {
+            var result = await ExternalTool.RunAsync(
+                "ffprobe", ["-v", "error", "-read_intervals", "%+1", "-show_entries", "stream=codec_name,width", "-of", "csv=p=0", url]);
+            var streams = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.That(streams, Is.EquivalentTo(new[] { "h264,640", "aac" }), url + result.Error);
+        }
     }
 
     [Test]

@@ -70,6 +70,17 @@ public sealed partial class ServerProcessTests
     }
 
     [Test]
+    public async Task A_port_of_RTSP_in_use_ends_the_server_with_one_line_and_status_1()
+    {
+        using var other = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        other.Start();
+        await using var server = Start($"--MediaGraph:Rtsp:Listen={other.LocalEndpoint}");
+        var result = await server.WaitAsync();
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        Assert.That(result.Error.Trim(), Does.Match($"^RTSP cannot listen on {other.LocalEndpoint}: [^\n]+$"));
+    }
+
+    [Test]
     public async Task Errors_of_the_configuration_are_listed()
     {
         await using var server = Start("--MediaGraph:Demo=maybe", "--MediaGraph:Rtmp:ReadTimeout=0", "--MediaGraph:Rtmp:Prot=1");
@@ -85,11 +96,12 @@ public sealed partial class ServerProcessTests
     {
         await using var server = ExternalTool.Start("dotnet", [Program, "--MediaGraph:Rtmp:Listen=0"], new Dictionary<string, string?>
         {
+            ["MediaGraph__Rtsp__Enabled"] = "false",
             ["MediaGraph__Demo"] = "false",
             ["MediaGraph__Rtmp__Listen"] = "nonsense", // the command line goes before the environment
         });
         await WaitUntilReadyAsync(server);
-        Assert.That(server.Output, Does.Not.Contain("/demo"));
+        Assert.That(server.Output, Does.Not.Contain("/demo").And.Not.Contain("rtsp://"));
     }
 
     [Test]
@@ -97,7 +109,7 @@ public sealed partial class ServerProcessTests
     {
         var result = await ExternalTool.RunAsync("dotnet", [Program, "--help"]);
         Assert.That(result.ExitCode, Is.Zero);
-        Assert.That(result.Output, Does.Contain("--MediaGraph:Rtmp:Listen"));
+        Assert.That(result.Output, Does.Contain("--MediaGraph:Rtmp:Listen").And.Contain("--MediaGraph:Rtsp:Listen"));
     }
 
     [Test]
@@ -106,12 +118,21 @@ public sealed partial class ServerProcessTests
         await using var server = Start();
         var port = await WaitUntilReadyAsync(server);
         var url = $"rtmp://127.0.0.1:{port}";
+        var rtspUrl = RtspAddress().Match(server.Output).Value;
         Assert.That(server.Output, Does.Contain($"ffplay {url}/demo").And.Contain($"ffmpeg -re -i FILE -c copy -f flv {url}/live/cam"));
+        Assert.That(server.Output, Does.Contain($"ffplay {rtspUrl}/demo").And.Contain($"ffmpeg -re -i FILE -c copy -f rtsp {rtspUrl}/live/cam"));
         var clip = RepositoryRoot.Combine("samples", "MediaGraph.Server", "Demo", "demo.flv");
         await using var encoder = ExternalTool.Start("ffmpeg", ["-v", "error", "-re", "-i", clip, "-c", "copy", "-f", "flv", $"{url}/live/cam"]);
+        await using var rtspEncoder = ExternalTool.Start(
+            "ffmpeg", ["-v", "error", "-re", "-i", clip, "-c", "copy", "-f", "rtsp", $"{rtspUrl}/live/other"]);
         await server.WaitForTextAsync("live/cam is published");
-        var played = await ExternalTool.RunAsync("ffmpeg", ["-v", "error", "-i", $"{url}/live/cam", "-t", "1", "-f", "null", "-"]);
-        Assert.That(played.ExitCode, Is.Zero, played.Error);
+        await server.WaitForTextAsync("live/other is published");
+        foreach (var stream in (string[])[$"{url}/live/cam", $"{rtspUrl}/live/cam", $"{url}/live/other", $"{rtspUrl}/live/other"])
+        {
+            var played = await ExternalTool.RunAsync("ffmpeg", ["-v", "error", "-i", stream, "-t", "1", "-f", "null", "-"]);
+            Assert.That(played.ExitCode, Is.Zero, stream + played.Error);
+        }
+
         server.Interrupt();
         Assert.That((await server.WaitAsync()).ExitCode, Is.Zero);
     }
@@ -122,11 +143,17 @@ public sealed partial class ServerProcessTests
         using var certificate = new TestCertificate();
         await using var server = Start(
             "--MediaGraph:Rtmp:Tls:Listen=0", $"--MediaGraph:Rtmp:Tls:CertificateFile={certificate.CertificateFile}",
-            $"--MediaGraph:Rtmp:Tls:KeyFile={certificate.KeyFile}");
+            $"--MediaGraph:Rtmp:Tls:KeyFile={certificate.KeyFile}",
+            "--MediaGraph:Rtsp:Tls:Listen=0", $"--MediaGraph:Rtsp:Tls:CertificateFile={certificate.CertificateFile}",
+            $"--MediaGraph:Rtsp:Tls:KeyFile={certificate.KeyFile}");
         await WaitUntilReadyAsync(server);
-        var url = EncryptedLine().Match(server.Output).Groups[1].Value;
-        var played = await ExternalTool.RunAsync("ffmpeg", ["-v", "error", "-i", $"{url}/demo", "-t", "1", "-f", "null", "-"]);
-        Assert.That(played.ExitCode, Is.Zero, played.Error);
+        var urls = EncryptedLine().Match(server.Output).Groups;
+        foreach (var url in (string[])[urls[1].Value, urls[2].Value])
+        {
+            var played = await ExternalTool.RunAsync("ffmpeg", ["-v", "error", "-i", $"{url}/demo", "-t", "1", "-f", "null", "-"]);
+            Assert.That(played.ExitCode, Is.Zero, played.Error);
+        }
+
         server.Interrupt();
         Assert.That((await server.WaitAsync()).ExitCode, Is.Zero);
     }
@@ -136,7 +163,7 @@ public sealed partial class ServerProcessTests
     {
         string[] options =
         [
-            "--MediaGraph:Rtmp:Listen=127.0.0.1:0", "--MediaGraph:Rtmp:HandshakeTimeout=60",
+            "--MediaGraph:Rtmp:Listen=127.0.0.1:0", "--MediaGraph:Rtsp:Enabled=false", "--MediaGraph:Rtmp:HandshakeTimeout=60",
             "--MediaGraph:Rtmp:Limits:Connections:MaxHalfOpen=1000", "--MediaGraph:Rtmp:Limits:Connections:MaxHalfOpenPerAddress=1000",
         ];
         await using var server = ExternalTool.Start("bash", ["-c", "ulimit -n 256; exec dotnet \"$@\"", "bash", Program, .. options]);
@@ -185,7 +212,7 @@ public sealed partial class ServerProcessTests
         ]);
 
     private static ExternalTool Start(params string[] arguments) =>
-        ExternalTool.Start("dotnet", [Program, "--MediaGraph:Rtmp:Listen=127.0.0.1:0", .. arguments]);
+        ExternalTool.Start("dotnet", [Program, "--MediaGraph:Rtmp:Listen=127.0.0.1:0", "--MediaGraph:Rtsp:Listen=127.0.0.1:0", .. arguments]);
 
     // A connection that the server has not accepted yet when it stops is nothing to drain.
     private static async Task BeAnsweredAsync(TcpClient client)
@@ -215,8 +242,11 @@ public sealed partial class ServerProcessTests
         return int.Parse(ReadyLine().Match(server.Output).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    [GeneratedRegex(@"Encrypted: +(rtmps://127\.0\.0\.1:\d+)")]
+    [GeneratedRegex(@"Encrypted: +(rtmps://127\.0\.0\.1:\d+), (rtsps://127\.0\.0\.1:\d+)")]
     private static partial Regex EncryptedLine();
+
+    [GeneratedRegex(@"rtsp://127\.0\.0\.1:\d+")]
+    private static partial Regex RtspAddress();
 
     [GeneratedRegex(@"MediaGraph is ready: rtmp://127\.0\.0\.1:(\d+)")]
     private static partial Regex ReadyLine();

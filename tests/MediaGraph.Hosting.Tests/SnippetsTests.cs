@@ -10,6 +10,7 @@ using MediaGraph.Packets;
 using MediaGraph.Rtmp;
 using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
 using MediaGraph.Streams;
 using MediaGraph.Talk;
@@ -22,7 +23,7 @@ namespace MediaGraph.Hosting.Tests;
 
 /// <summary>
 /// The C# of README.md and docs, run. The documents' text is compared with these files: lines as they are here, but for the
-/// indentation and for the port, which is 1935 there.
+/// indentation and for the ports, which are 1935 and 8554 there.
 /// </summary>
 [TestFixture]
 [Category("Socket")]
@@ -43,7 +44,7 @@ public sealed partial class SnippetsTests
         var code = Normalize(string.Join('\n', ((string[])["SnippetsTests.cs", "TokenAuthorizer.cs", "Intercom.cs"])
             .Select(file => File.ReadAllText(RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", file)))));
         foreach (Match block in CodeBlock().Matches(File.ReadAllText(RepositoryRoot.Combine(document))))
-            Assert.That(code, Does.Contain(Normalize(block.Groups[1].Value).Replace("1935", "port", StringComparison.Ordinal)));
+            Assert.That(code, Does.Contain(Normalize(block.Groups[1].Value).Replace("1935", "port", StringComparison.Ordinal).Replace("8554", "port", StringComparison.Ordinal)));
     }
 
     [Test]
@@ -74,6 +75,28 @@ public sealed partial class SnippetsTests
         }
 
         await ending;
+    }
+
+    [Test]
+    public async Task Publishing_over_rtmp_and_watching_over_rtsp()
+    {
+        const int port = 0;
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+
+        await using var hub = new StreamHub();
+        await using var rtmp = new RtmpServer(hub, new() { EndPoint = new(IPAddress.Loopback, port) });
+        await using var rtsp = new RtspServer(hub, new() { EndPoint = new(IPAddress.Loopback, port) });
+        await rtmp.StartAsync(stop);              // binds and throws; then LocalEndPoint is set (port 0 works)
+        await rtsp.StartAsync(stop);
+
+        var clip = RepositoryRoot.Combine("samples", "MediaGraph.Server", "Demo", "demo.flv");
+        await using var encoder = ExternalTool.Start(
+            "ffmpeg", ["-v", "error", "-re", "-i", clip, "-c", "copy", "-f", "flv", $"rtmp://{rtmp.LocalEndPoint}/live/cam"]);
+        await Eventually.Async(() => hub.Find("live/cam") is not null, "the encoder publishes");
+        var played = await ExternalTool.RunAsync(
+            "ffmpeg", ["-v", "error", "-i", $"rtsp://{rtsp.LocalEndPoint}/live/cam", "-t", "1", "-f", "null", "-"]);
+        Assert.That(played.ExitCode, Is.Zero, played.Error);
     }
 
     [Test]
@@ -154,15 +177,16 @@ public sealed partial class SnippetsTests
     [Test]
     public async Task In_a_host()
     {
-        var args = new[] { "--MediaGraph:Rtmp:Listen=0" };
+        var args = new[] { "--MediaGraph:Rtmp:Listen=0", "--MediaGraph:Rtsp:Listen=0" };
 
         var builder = Host.CreateApplicationBuilder(args);
         builder.Services.AddMediaGraph(builder.Configuration.GetSection("MediaGraph"))
-            .AddRtmp();
+            .AddRtmp().AddRtsp();
         using var host = builder.Build();
         await host.StartAsync();
 
         Assert.That(host.Services.GetRequiredService<RtmpServer>().LocalEndPoint!.Port, Is.Positive);
+        Assert.That(host.Services.GetRequiredService<RtspServer>().LocalEndPoint!.Port, Is.Positive);
         await host.StopAsync();
     }
 
@@ -172,10 +196,12 @@ public sealed partial class SnippetsTests
         var services = new ServiceCollection();
         services.AddMediaGraph()
             .ConfigureHub(hub => hub with { WaitForPublisher = TimeSpan.FromSeconds(30) })
-            .AddRtmp(rtmp => rtmp with { EndPoint = new(IPAddress.Any, 1936) });
+            .AddRtmp(rtmp => rtmp with { EndPoint = new(IPAddress.Any, 1936) })
+            .AddRtsp(rtsp => rtsp with { UdpPorts = (50_000, 50_099) });
 
         using var provider = services.BuildServiceProvider();
         Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtmp.EndPoint.Port, Is.EqualTo(1936));
+        Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtsp.UdpPorts, Is.EqualTo((50_000, 50_099)));
     }
 
     [Test]

@@ -1,4 +1,5 @@
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp.Server;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using Microsoft.Extensions.Configuration;
@@ -16,11 +17,15 @@ internal sealed class TestHost : IAsyncDisposable
     public TestHost(Dictionary<string, string?>? settings = null, Action<MediaGraphBuilder>? configure = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["MediaGraph:Rtmp:Listen"] = "127.0.0.1:0" });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["MediaGraph:Rtmp:Listen"] = "127.0.0.1:0",
+            ["MediaGraph:Rtsp:Listen"] = "127.0.0.1:0",
+        });
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Services.AddSingleton<ILoggerFactory>(Log);
         var media = builder.Services.AddMediaGraph(builder.Configuration.GetSection("MediaGraph"));
-        (configure ?? (m => m.AddRtmp()))(media);
+        (configure ?? (m => m.AddRtmp().AddRtsp()))(media);
         _host = builder.Build();
     }
 
@@ -31,6 +36,8 @@ internal sealed class TestHost : IAsyncDisposable
     public StreamHub Hub => Services.GetRequiredService<StreamHub>();
 
     public RtmpServer Rtmp => Services.GetRequiredService<RtmpServer>();
+
+    public RtspServer Rtsp => Services.GetRequiredService<RtspServer>();
 
     public MediaGraphSettings Settings => Services.GetRequiredService<MediaGraphSettings>();
 

@@ -1,0 +1,66 @@
+using MediaGraph.Rtsp;
+using MediaGraph.Rtsp.Security;
+using MediaGraph.Rtsp.Server;
+
+namespace MediaGraph.Hosting;
+
+/// <summary>The section <c>Rtsp</c>.</summary>
+internal static class RtspSettings
+{
+    public static RtspServerOptions Read(SettingsReader rtsp)
+    {
+        var defaults = new RtspServerOptions();
+        var tlsEndPoint = defaults.TlsEndPoint;
+        return new RtspServerOptions
+        {
+            EndPoint = rtsp.EndPoint("Listen", defaults.EndPoint),
+            Tls = rtsp.Tls(ref tlsEndPoint),
+            TlsEndPoint = tlsEndPoint,
+            EnableUdp = rtsp.Flag("EnableUdp", defaults.EnableUdp),
+            UdpPorts = rtsp.PortRange("UdpPorts"),
+            EnableHttpTunnel = rtsp.Flag("EnableHttpTunnel", defaults.EnableHttpTunnel),
+            HandshakeTimeout = rtsp.Time("HandshakeTimeout", defaults.HandshakeTimeout),
+            RequestTimeout = rtsp.Time("RequestTimeout", defaults.RequestTimeout),
+            SessionTimeout = rtsp.Time("SessionTimeout", defaults.SessionTimeout),
+            WriteTimeout = rtsp.Time("WriteTimeout", defaults.WriteTimeout),
+            PublisherTimeout = rtsp.Time("PublisherTimeout", defaults.PublisherTimeout),
+            ReportInterval = rtsp.Time("ReportInterval", defaults.ReportInterval),
+            Authentication = ReadAuthentication(rtsp.Section("Authentication"), defaults.Authentication),
+            Limits = ReadLimits(rtsp.Section("Limits"), defaults.Limits),
+            Queue = rtsp.Queue(),
+        };
+    }
+
+    private static RtspAuthenticationOptions ReadAuthentication(SettingsReader authentication, RtspAuthenticationOptions defaults)
+    {
+        var options = new RtspAuthenticationOptions
+        {
+            Realm = authentication.Text("Realm") ?? defaults.Realm,
+            OffersDigest = authentication.Flag("OffersDigest", defaults.OffersDigest),
+            AllowsBasicWithoutTls = authentication.Flag("AllowsBasicWithoutTls", defaults.AllowsBasicWithoutTls),
+            NonceLifetime = authentication.Time("NonceLifetime", defaults.NonceLifetime),
+            MaxNonces = authentication.Int32("MaxNonces", defaults.MaxNonces),
+        };
+        authentication.RejectUnknown();
+        return options;
+    }
+
+    private static RtspLimits ReadLimits(SettingsReader limits, RtspLimits defaults)
+    {
+        var options = new RtspLimits
+        {
+            Connections = limits.Connections(defaults.Connections),
+            MaxRequestsPerSecond = limits.Int32("MaxRequestsPerSecond", defaults.MaxRequestsPerSecond),
+            MaxSetups = limits.Int32("MaxSetups", defaults.MaxSetups),
+            MaxLineBytes = limits.Int32("MaxLineBytes", defaults.MaxLineBytes),
+            MaxHeaders = limits.Int32("MaxHeaders", defaults.MaxHeaders),
+            MaxHeaderBytes = limits.Int32("MaxHeaderBytes", defaults.MaxHeaderBytes),
+            MaxBodyBytes = limits.Int32("MaxBodyBytes", defaults.MaxBodyBytes),
+            MaxGarbageBytes = limits.Int32("MaxGarbageBytes", defaults.MaxGarbageBytes),
+            MaxDescriptionBytes = limits.Int32("MaxDescriptionBytes", defaults.MaxDescriptionBytes),
+            MaxMedias = limits.Int32("MaxMedias", defaults.MaxMedias),
+        };
+        limits.RejectUnknown();
+        return options;
+    }
+}

@@ -1,0 +1,66 @@
+using System.Net;
+using MediaGraph.Delivery;
+using MediaGraph.Security;
+using MediaGraph.Transport;
+
+namespace MediaGraph.Hosting;
+
+/// <summary>Sections that more than one other section has.</summary>
+internal static class SharedSections
+{
+    /// <summary>Reads the section <c>Queue</c>.</summary>
+    public static PacketQueueOptions Queue(this SettingsReader parent)
+    {
+        var defaults = new PacketQueueOptions();
+        var queue = parent.Section("Queue");
+        var options = new PacketQueueOptions
+        {
+            MaxBytes = queue.Int64("MaxBytes", defaults.MaxBytes),
+            MaxPackets = queue.Int32("MaxPackets", defaults.MaxPackets),
+            MaxAge = queue.Time("MaxAge", defaults.MaxAge),
+            MaxReplyBytes = queue.Int32("MaxReplyBytes", defaults.MaxReplyBytes),
+            MaxInPlaceBytes = queue.Int32("MaxInPlaceBytes", defaults.MaxInPlaceBytes),
+            OnOverflow = queue.Choice("OnOverflow", defaults.OnOverflow),
+        };
+        queue.RejectUnknown();
+        return options;
+    }
+
+    /// <summary>Reads the section <c>Connections</c>.</summary>
+    public static ConnectionLimits Connections(this SettingsReader parent, ConnectionLimits defaults)
+    {
+        var connections = parent.Section("Connections");
+        var limits = new ConnectionLimits
+        {
+            MaxConnections = connections.Int32("MaxConnections", defaults.MaxConnections),
+            MaxPerAddress = connections.Int32("MaxPerAddress", defaults.MaxPerAddress),
+            MaxHalfOpen = connections.Int32("MaxHalfOpen", defaults.MaxHalfOpen),
+            MaxHalfOpenPerAddress = connections.Int32("MaxHalfOpenPerAddress", defaults.MaxHalfOpenPerAddress),
+        };
+        connections.RejectUnknown();
+        return limits;
+    }
+
+    /// <summary>Reads the section <c>Tls</c>, which also says where that listener is.</summary>
+    /// <param name="parent">The section that has it.</param>
+    /// <param name="endPoint">Where to listen; on return, what is set instead.</param>
+    /// <returns>The certificate; null when nothing is set.</returns>
+    public static TlsServerOptions? Tls(this SettingsReader parent, ref IPEndPoint endPoint)
+    {
+        var tls = parent.Section("Tls");
+        endPoint = tls.EndPoint("Listen", endPoint);
+        if (!tls.IsSet)
+            return null;
+        var options = new TlsServerOptions
+        {
+            CertificateFile = tls.Text("CertificateFile"),
+            KeyFile = tls.Text("KeyFile"),
+            Password = new Secret(tls.Text("Password")),
+            CertificateThumbprint = tls.Text("CertificateThumbprint"),
+            CertificateSubject = tls.Text("CertificateSubject"),
+            ReloadInterval = tls.Time("ReloadInterval", new TlsServerOptions().ReloadInterval),
+        };
+        tls.RejectUnknown();
+        return options;
+    }
+}
