@@ -1,7 +1,7 @@
 namespace MediaGraph.Rtsp;
 
 /// <summary>What one peer's messages may take. Nothing is allocated because a peer announced it.</summary>
-internal sealed record RtspLimits
+public sealed record RtspLimits
 {
     /// <summary>Bytes of a start line or a header's line, without its end. Default 2,048. Beyond: 414 or 400, and the end.</summary>
     public int MaxLineBytes { get; init; } = 2048;
@@ -26,4 +26,25 @@ internal sealed record RtspLimits
 
     /// <summary>Media of a session description. Default 16. Beyond: it is refused.</summary>
     public int MaxMedias { get; init; } = 16;
+
+    /// <summary>Reports every value that is out of its range.</summary>
+    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtsp:Limits:</c>.</param>
+    public IEnumerable<string> Validate(string prefix = "")
+    {
+        (string Name, int Value, int Least)[] values =
+        [
+            (nameof(MaxLineBytes), MaxLineBytes, 256),
+            (nameof(MaxHeaders), MaxHeaders, 16),
+            (nameof(MaxHeaderBytes), MaxHeaderBytes, 1024),
+            (nameof(MaxBodyBytes), MaxBodyBytes, 1024),
+            (nameof(MaxGarbageBytes), MaxGarbageBytes, 0),
+            (nameof(MaxDescriptionBytes), MaxDescriptionBytes, 1024),
+            (nameof(MaxMedias), MaxMedias, 1),
+        ];
+        foreach (var (name, value, least) in values)
+        {
+            if (value < least)
+                yield return $"{prefix}{name} is {value}; it must be {least} or more.";
+        }
+    }
 }
