@@ -34,11 +34,15 @@ public abstract class WireFormat
 
     /// <summary>
     /// Writes the codec's parameters alone, for a joiner who must wait for the first packet. Returns null where the codec has
-    /// none.
+    /// none; so by default.
     /// </summary>
     /// <param name="pool">Where the buffer comes from; its one reference passes to the caller.</param>
     /// <param name="codec">The codec to announce.</param>
     /// <param name="time">The stream's time.</param>
     /// <param name="length">Bytes written.</param>
-    public abstract PooledBuffer? WriteParameters(PacketPool pool, Codec codec, TimeSpan time, out int length);
+    public virtual PooledBuffer? WriteParameters(PacketPool pool, Codec codec, TimeSpan time, out int length)
+    {
+        length = 0;
+        return null;
+    }
 }

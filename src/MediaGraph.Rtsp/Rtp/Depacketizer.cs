@@ -1,5 +1,6 @@
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Rtsp.Sdp;
 
 namespace MediaGraph.Rtsp.Rtp;
 
@@ -24,6 +25,27 @@ internal abstract class Depacketizer : IDisposable
         Options = options;
         Frame = new FrameBuffer(options.Pool);
         _deliver = options.Deliver;
+    }
+
+    /// <summary>Makes the one for a format that has a codec; what nobody understands is passed on as it is.</summary>
+    public static Depacketizer Create(SdpFormat format, DepacketizerOptions options)
+    {
+        var codec = format.Codec ?? throw new ArgumentException("A format without a codec.", nameof(format));
+        return codec.Name switch
+        {
+            _ when codec.Form == PayloadForm.Rtp => new OpaqueDepacketizer(codec, options),
+            CodecNames.H264 => new H264Depacketizer(codec, options),
+            CodecNames.H265 => new H265Depacketizer(codec, options, format.GetNumber("sprop-max-don-diff", 0) > 0),
+            CodecNames.Av1 => new Av1Depacketizer(codec, options),
+            CodecNames.Vp8 => new Vp8Depacketizer(codec, options),
+            CodecNames.Vp9 => new Vp9Depacketizer(codec, options),
+            CodecNames.Aac => new AacDepacketizer(
+                format.LacksParameters ? null : codec, options,
+                format.Aac is { } layout
+                    ? new AacFormat(layout.SizeLength, layout.IndexLength, layout.IndexDeltaLength)
+                    : AacFormat.HighBitRate),
+            _ => new PlainDepacketizer(codec, options),
+        };
     }
 
     /// <summary>The codec of the next frame; null until the stream has said it.</summary>
@@ -70,7 +92,7 @@ internal abstract class Depacketizer : IDisposable
     }
 
     /// <summary>Gives back what is in assembly.</summary>
-    public void Dispose() => Frame.Clear();
+    public virtual void Dispose() => Frame.Clear();
 
     protected abstract void Take(long timestamp, bool marker, ReadOnlySpan<byte> payload);
 
@@ -84,8 +106,10 @@ internal abstract class Depacketizer : IDisposable
         Deliver(buffer, frame.Length, timestamp, timestamp, isKeyframe: true);
     }
 
-    /// <summary>Delivers a frame, whose buffer passes on.</summary>
-    protected void Deliver(PooledBuffer buffer, int length, long decodeTimestamp, long timestamp, bool isKeyframe)
+    /// <summary>Delivers a frame, whose buffer passes on, and so do its packets.</summary>
+    protected void Deliver(
+        PooledBuffer buffer, int length, long decodeTimestamp, long timestamp, bool isKeyframe, PooledBuffer? packets = null,
+        int packetsLength = 0)
     {
         var offset = Options.Clock?.OffsetOf(timestamp) ?? 0;
         var codec = Codec!;
@@ -98,6 +122,6 @@ internal abstract class Depacketizer : IDisposable
         _lastDecodeTime = decodeTime;
         var followsLoss = _followsLoss;
         _followsLoss = false;
-        _deliver(new RtpFrame(buffer, length, codec, decodeTime, presentationTime, isKeyframe, followsLoss));
+        _deliver(new RtpFrame(buffer, length, codec, decodeTime, presentationTime, isKeyframe, followsLoss, packets, packetsLength));
     }
 }

@@ -11,6 +11,8 @@ internal sealed class H264Packetizer(RtpSenderOptions options) : NalPacketizer(o
 
     protected override int HeaderLength => 1;
 
+    protected override bool IsAggregate(ReadOnlySpan<byte> payload) => (payload[0] & 0x1F) == AggregationPacket;
+
     protected override NalRole RoleOf(ReadOnlySpan<byte> nalUnit) => H264Depacketizer.RoleOfNalUnit(nalUnit);
 
     protected override ReadOnlyMemory<byte>[] ReadSets(Codec codec) =>

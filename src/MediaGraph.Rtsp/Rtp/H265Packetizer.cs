@@ -11,6 +11,8 @@ internal sealed class H265Packetizer(RtpSenderOptions options) : NalPacketizer(o
 
     protected override int HeaderLength => 2;
 
+    protected override bool IsAggregate(ReadOnlySpan<byte> payload) => ((payload[0] >> 1) & 0x3F) == AggregationPacket;
+
     protected override NalRole RoleOf(ReadOnlySpan<byte> nalUnit) => H265Depacketizer.RoleOfNalUnit(nalUnit);
 
     protected override ReadOnlyMemory<byte>[] ReadSets(Codec codec) =>

@@ -28,33 +28,43 @@ internal abstract class NalPacketizer(RtpSenderOptions options) : Packetizer(opt
     /// <summary>Writes what stands in place of the unit's header in each fragment, one byte longer than it.</summary>
     protected abstract void WriteFragmentHeader(Span<byte> destination, ReadOnlySpan<byte> header, bool isFirst, bool isLast);
 
-    protected sealed override void Cut(ReadOnlySpan<byte> frame, Codec codec, bool isKeyframe)
+    /// <summary>Whether a payload has several units in it.</summary>
+    protected abstract bool IsAggregate(ReadOnlySpan<byte> payload);
+
+    /// <summary>Whether the payloads of a frame, as they came, have parameter sets before its pictures.</summary>
+    /// <param name="run">The packets, interleaved.</param>
+    public bool HasSets(ReadOnlySpan<byte> run)
     {
-        if (!ReferenceEquals(codec, _known))
+        while (RtpRun.TryReadInterleaved(ref run, out var packet))
         {
-            _sets = ReadSets(codec);
-            _known = codec;
+            var payload = packet[RtpHeader.Length..];
+            if (payload.Length >= HeaderLength && IsAggregate(payload))
+                payload = payload.Length > HeaderLength + 2 ? payload[(HeaderLength + 2)..] : [];
+            if (payload.Length < HeaderLength)
+                continue;
+            var role = RoleOf(payload);
+            if (role == NalRole.ParameterSet)
+                return true;
+            if (role is NalRole.Picture or NalRole.Leading or NalRole.Keyframe)
+                return false;
         }
 
+        return false;
+    }
+
+    protected sealed override void CutSets(Codec codec)
+    {
+        ReadSetsOf(codec);
+        AppendSets();
+    }
+
+    protected sealed override void Cut(ReadOnlySpan<byte> frame, Codec codec, bool isKeyframe)
+    {
+        ReadSetsOf(codec);
         if (!HasPicture(frame, out var hasSets))
             return;
         if (isKeyframe && !hasSets)
-        {
-            var bytes = 0;
-            foreach (var set in _sets)
-                bytes += set.Length;
-            Span<byte> joined = bytes <= 1024 ? stackalloc byte[bytes] : new byte[bytes];
-            _pending.Clear();
-            var position = 0;
-            foreach (var set in _sets)
-            {
-                set.Span.CopyTo(joined[position..]);
-                Pend(joined, position, set.Length);
-                position += set.Length;
-            }
-
-            FlushPending(joined);
-        }
+            AppendSets();
 
         _pending.Clear();
         for (var position = 0; TryNext(frame, ref position, out var start, out var length);)
@@ -75,6 +85,32 @@ internal abstract class NalPacketizer(RtpSenderOptions options) : Packetizer(opt
         }
 
         FlushPending(frame);
+    }
+
+    private void ReadSetsOf(Codec codec)
+    {
+        if (ReferenceEquals(codec, _known))
+            return;
+        _sets = ReadSets(codec);
+        _known = codec;
+    }
+
+    private void AppendSets()
+    {
+        var bytes = 0;
+        foreach (var set in _sets)
+            bytes += set.Length;
+        Span<byte> joined = bytes <= 1024 ? stackalloc byte[bytes] : new byte[bytes];
+        _pending.Clear();
+        var position = 0;
+        foreach (var set in _sets)
+        {
+            set.Span.CopyTo(joined[position..]);
+            Pend(joined, position, set.Length);
+            position += set.Length;
+        }
+
+        FlushPending(joined);
     }
 
     private static bool TryNext(ReadOnlySpan<byte> frame, ref int position, out int start, out int length)

@@ -24,6 +24,19 @@ internal abstract class Packetizer
         NextSequenceNumber = options.FirstSequenceNumber;
     }
 
+    /// <summary>Makes the one for a codec; null where there is no payload format for its frames.</summary>
+    public static Packetizer? Create(Codec codec, RtpSenderOptions options) => codec.Name switch
+    {
+        CodecNames.H264 => new H264Packetizer(options),
+        CodecNames.H265 => new H265Packetizer(options),
+        CodecNames.Av1 => new Av1Packetizer(options),
+        CodecNames.Vp8 => new Vp8Packetizer(options),
+        CodecNames.Vp9 => new Vp9Packetizer(options),
+        CodecNames.Aac => new AacPacketizer(options),
+        CodecNames.Opus or CodecNames.Pcma or CodecNames.Pcmu or CodecNames.L16 or CodecNames.G722 => new PlainPacketizer(options),
+        _ => null,
+    };
+
     /// <summary>The sequence number of the next packet.</summary>
     public ushort NextSequenceNumber { get; private set; }
 
@@ -60,9 +73,7 @@ internal abstract class Packetizer
     {
         var estimate = frame.Length + (((frame.Length / Room) + 8) * 32);
         run.Start(estimate);
-        _run = run;
-        _frameTicks = MediaTime.Rescale(frame.PresentationTime, frame.Codec.ClockRate, _options.ClockRate);
-        _timestamp = unchecked(_options.FirstTimestamp + (uint)_frameTicks);
+        StartFrame(frame, run);
         Cut(frame.Payload.Span, frame.Codec, frame.IsKeyframe);
         if (run.Count == 0)
             DroppedFrames++;
@@ -70,11 +81,33 @@ internal abstract class Packetizer
             run.Mark();
     }
 
+    /// <summary>Makes packets of a codec's parameters alone, with a frame's time, to go before the frame.</summary>
+    /// <param name="frame">Borrowed.</param>
+    /// <param name="run">Takes the packets, in place of those it had; none where the codec's parameters do not go with the media.</param>
+    public void PacketizeSets(MediaPacket frame, RtpRun run)
+    {
+        run.Start(frame.Codec.Configuration.Length + 64);
+        StartFrame(frame, run);
+        CutSets(frame.Codec);
+    }
+
+    /// <summary>Makes packets of a codec's parameters with <see cref="Append(int)"/>.</summary>
+    protected virtual void CutSets(Codec codec)
+    {
+    }
+
     /// <summary>Whether a frame's last packet has the marker: so in video and RFC 3640, not in what flows on (RFC 3551 §4.1).</summary>
     protected virtual bool MarksLast => true;
 
     /// <summary>Makes a frame's packets with <see cref="Append(int)"/>.</summary>
     protected abstract void Cut(ReadOnlySpan<byte> frame, Codec codec, bool isKeyframe);
+
+    private void StartFrame(MediaPacket frame, RtpRun run)
+    {
+        _run = run;
+        _frameTicks = MediaTime.Rescale(frame.PresentationTime, frame.Codec.ClockRate, _options.ClockRate);
+        _timestamp = unchecked(_options.FirstTimestamp + (uint)_frameTicks);
+    }
 
     /// <summary>Appends a packet and returns where its payload belongs.</summary>
     protected Span<byte> Append(int payloadLength)

@@ -11,5 +11,11 @@ namespace MediaGraph.Rtsp.Rtp;
 /// <param name="PresentationTime">In ticks of the codec's clock.</param>
 /// <param name="IsKeyframe">Whether decoding can start here.</param>
 /// <param name="FollowsLoss">Whether something before it was lost.</param>
+/// <param name="Packets">
+/// The frame's RTP packets as they came, as <see cref="RtpRun"/> has them interleaved, with headers that say nothing; null where they were not
+/// kept. Its one reference passes, too.
+/// </param>
+/// <param name="PacketsLength">Their length in bytes.</param>
 internal readonly record struct RtpFrame(
-    PooledBuffer Buffer, int Length, Codec Codec, long DecodeTime, long PresentationTime, bool IsKeyframe, bool FollowsLoss);
+    PooledBuffer Buffer, int Length, Codec Codec, long DecodeTime, long PresentationTime, bool IsKeyframe, bool FollowsLoss,
+    PooledBuffer? Packets = null, int PacketsLength = 0);

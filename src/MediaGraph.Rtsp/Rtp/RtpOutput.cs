@@ -1,4 +1,5 @@
 using MediaGraph.Delivery;
+using MediaGraph.Packets;
 using MediaGraph.Rtsp.Messages;
 using MediaGraph.Rtsp.Transport;
 using MediaGraph.Streams;
@@ -9,24 +10,27 @@ namespace MediaGraph.Rtsp.Rtp;
 /// What a session that is fed by a stream does with RTP: which tracks go where, how the graph writes them, and sender reports. The tracks are
 /// set up before the subscription is made.
 /// </summary>
+/// <param name="pool">Where packets take their memory from.</param>
 /// <param name="canonicalName">The sender's canonical name in its reports (RFC 3550 §6.5.1), 1 to 255 bytes.</param>
-#pragma warning disable CS9113 // filled in with the next commit
-internal sealed class RtpOutput(string canonicalName)
+internal sealed class RtpOutput(PacketPool pool, string canonicalName)
 {
+    private readonly List<RtpOffer> _offers = [];
+    private readonly Dictionary<string, WireFormat> _formats = []; // by the tracks' identities
+
     /// <summary>The tracks that were set up, by the order of the calls.</summary>
-    public IReadOnlyList<RtpOffer> Offers => throw new NotImplementedException();
+    public IReadOnlyList<RtpOffer> Offers => _offers;
 
     /// <summary>The format for the subscription: of the tracks that were set up; others are not delivered.</summary>
-    public WireFormat Format => throw new NotImplementedException();
+    public WireFormat Format => new RtpWireFormat(_formats);
 
     /// <summary>Adds a track that goes interleaved, on a channel for RTP; its queue is a <see cref="ConnectionWriter"/>.</summary>
-    public void Add(RtpOffer offer, byte channel) => throw new NotImplementedException();
+    public void Add(RtpOffer offer, byte channel) => Add(offer, new RtpChannelFormat(pool, offer, channel));
 
     /// <summary>Adds a track that goes over UDP; its queue is a <see cref="DatagramWriter"/>.</summary>
-    public void Add(RtpOffer offer, UdpPath path) => throw new NotImplementedException();
+    public void Add(RtpOffer offer, UdpPath path) => Add(offer, new RtpDatagramFormat(pool, offer, path));
 
     /// <summary>
-    /// Writes a sender report with its description, as it is at this moment.
+    /// Writes a sender report with its description, as it is at this moment. Packets and bytes are those of all viewers' common source.
     /// </summary>
     /// <param name="offer">One that was added.</param>
     /// <param name="stream">The stream.</param>
@@ -34,12 +38,44 @@ internal sealed class RtpOutput(string canonicalName)
     /// <param name="destination">At least <see cref="RtcpWriter.MaxLength"/> bytes.</param>
     /// <param name="isLeaving">Whether a goodbye follows.</param>
     /// <returns>The bytes written, 0 while nothing was sent.</returns>
-    public int WriteReport(RtpOffer offer, MediaStream stream, DateTimeOffset now, Span<byte> destination, bool isLeaving = false) =>
-        throw new NotImplementedException();
+    public int WriteReport(RtpOffer offer, MediaStream stream, DateTimeOffset now, Span<byte> destination, bool isLeaving = false)
+    {
+        if (stream.Origin is not { } origin)
+            return 0;
+        foreach (var child in offer.Receiver.Children)
+        {
+            if (child is RtpConverter converter && converter.PayloadType == offer.PayloadType &&
+                converter.CreateReport(now, origin) is { } report)
+                return RtcpWriter.Write(destination, report, canonicalName, isLeaving);
+        }
+
+        return 0;
+    }
 
     /// <summary>Sequence number and time of the first packet of a track that waits in a held queue, for <c>RTP-Info</c>.</summary>
     /// <param name="offer">One that was added.</param>
     /// <param name="subscription">Started, its queue held.</param>
     /// <param name="url">The track's control URL.</param>
-    public static RtpInfo CreateInfo(RtpOffer offer, Subscription subscription, string url) => throw new NotImplementedException();
+    public static RtpInfo CreateInfo(RtpOffer offer, Subscription subscription, string url)
+    {
+        if (subscription.RetainFirst(offer.Receiver.Track.Id) is not { } first)
+            return new RtpInfo(url, null, null);
+        try
+        {
+            var run = first.Payload.Span;
+            return RtpRun.TryReadInterleaved(ref run, out var packet) && RtpHeader.TryParse(packet, out var header, out _)
+                ? new RtpInfo(url, header.SequenceNumber, header.Timestamp)
+                : new RtpInfo(url, null, null);
+        }
+        finally
+        {
+            first.Release();
+        }
+    }
+
+    private void Add(RtpOffer offer, WireFormat format)
+    {
+        _offers.Add(offer);
+        _formats.Add(offer.Receiver.Track.Id, format);
+    }
 }

@@ -34,11 +34,24 @@ internal sealed class RtpRun(PacketPool pool, bool isInterleaved = false) : IDis
     /// <summary>An RTP packet without what is in front of it.</summary>
     public ReadOnlySpan<byte> this[int index] => Packet(index);
 
+    /// <summary>Reads the next packet of an interleaved run, which is cut off from its start.</summary>
+    /// <returns>False at its end.</returns>
+    public static bool TryReadInterleaved(ref ReadOnlySpan<byte> run, out ReadOnlySpan<byte> packet)
+    {
+        packet = default;
+        if (run.Length < InterleavedHeaderLength)
+            return false;
+        var end = InterleavedHeaderLength + BinaryPrimitives.ReadUInt16BigEndian(run[2..]);
+        packet = run[InterleavedHeaderLength..end];
+        run = run[end..];
+        return true;
+    }
+
     /// <summary>Drops the packets, and makes room for about as many bytes.</summary>
     public void Start(int capacity)
     {
         Count = 0;
-        if (_buffer is not null && _buffer.Capacity >= capacity)
+        if (capacity == 0 || (_buffer is not null && _buffer.Capacity >= capacity))
             return;
         _buffer?.Release();
         _buffer = null; // before what may throw

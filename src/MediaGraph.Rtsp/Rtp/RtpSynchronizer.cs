@@ -33,10 +33,14 @@ internal sealed class RtpSynchronizer(TimeProvider timeProvider)
     /// <summary>Frames go out from now on.</summary>
     public void GoLive() => IsLive = true;
 
+    /// <summary>When the packet came that is looked at now, where that was not just now; a timestamp of the time provider.</summary>
+    public long? Arrival { get; set; }
+
     /// <summary>Time since the first packet.</summary>
     internal TimeSpan Elapse()
     {
-        _start ??= timeProvider.GetTimestamp();
-        return timeProvider.GetElapsedTime(_start.Value);
+        var now = Arrival ?? timeProvider.GetTimestamp();
+        _start ??= now;
+        return timeProvider.GetElapsedTime(_start.Value, now);
     }
 }

@@ -7,6 +7,8 @@ namespace MediaGraph.Rtsp.Rtp;
 /// </summary>
 internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions options) : Depacketizer(codec, options)
 {
+    private readonly RtpRun? _packets = options.KeepsPackets ? new RtpRun(options.Pool, isInterleaved: true) : null;
+    private bool _hasAllPackets = true; // of the open frame
     private bool _isOpen;
     private long _timestamp; // of the open frame, or of the last one
     private bool _isDamaged; // the frame of that timestamp
@@ -56,6 +58,8 @@ internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions opti
 
         if (!_isDamaged)
             _isDamaged = !TryAdd(payload);
+        if (!_isDamaged)
+            Keep(payload);
         if (marker && (HasPicture || _isDamaged))
             End();
     }
@@ -69,8 +73,31 @@ internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions opti
             // Where nothing was to be shown yet, what follows belongs to what is missing.
             _isDamaged = true;
             Frame.Clear();
-            Reset();
+            Forget();
         }
+    }
+
+    public sealed override void Dispose()
+    {
+        base.Dispose();
+        _packets?.Dispose();
+    }
+
+    // What shows nothing is not in the frame, and bounded here.
+    private void Keep(ReadOnlySpan<byte> payload)
+    {
+        if (_packets is null || !_hasAllPackets)
+            return;
+        _hasAllPackets = _packets.Length + payload.Length <= FrameBuffer.MaxLength;
+        if (_hasAllPackets)
+            payload.CopyTo(_packets.Append(default, payload.Length));
+    }
+
+    private void Forget()
+    {
+        Reset();
+        _packets?.Start(0);
+        _hasAllPackets = true;
     }
 
     private void End()
@@ -85,7 +112,10 @@ internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions opti
                 _dropsLeading = isRestart;
             _waitsForKeyframe = false;
             var length = Frame.Length;
-            Deliver(Frame.Detach(), length, DecodeTimestampOf(_timestamp, isRestart), _timestamp, isKeyframe);
+            var packetsLength = _hasAllPackets ? _packets?.Length ?? 0 : 0;
+            var packets = packetsLength > 0 ? _packets!.Detach() : null;
+            Deliver(
+                Frame.Detach(), length, DecodeTimestampOf(_timestamp, isRestart), _timestamp, isKeyframe, packets, packetsLength);
         }
         else
         {
@@ -94,6 +124,6 @@ internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions opti
             Frame.Clear();
         }
 
-        Reset();
+        Forget();
     }
 }

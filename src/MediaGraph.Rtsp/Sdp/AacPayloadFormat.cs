@@ -41,6 +41,11 @@ internal sealed record AacPayloadFormat
     /// <summary>Bytes of every access unit; 0 where they differ.</summary>
     public int ConstantSize { get; init; }
 
+    /// <summary>Whether headers have nothing but sizes and indexes, of 16 bits at most: all that is sent in practice.</summary>
+    public bool IsSupported =>
+        SizeLength <= 16 && IndexLength <= 16 && IndexDeltaLength <= 16 && CtsDeltaLength == 0 && DtsDeltaLength == 0 &&
+        !HasRandomAccessIndication && StreamStateLength == 0 && AuxiliaryDataSizeLength == 0;
+
     /// <summary>Reads the parameters of a format; what they leave out is as its mode has it, and AAC-hbr where there is no mode.</summary>
     /// <param name="parameters">See <see cref="SdpFormat.Parameters"/>.</param>
     /// <param name="error">Why it cannot be understood.</param>

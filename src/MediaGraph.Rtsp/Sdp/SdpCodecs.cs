@@ -84,13 +84,14 @@ internal static class SdpCodecs
     /// <summary>Why a codec cannot be sent over RTP; null where it can.</summary>
     public static string? WhyNot(Codec codec) => codec.Name switch
     {
-        _ when codec.IsOpaque => $"{codec.Name} is only passed on from RTMP to RTMP",
+        _ when codec.Form == PayloadForm.FlvTag => $"{codec.Name} is only passed on from RTMP to RTMP",
         CodecNames.RtmpData or CodecNames.RtmpVideoMetadata or CodecNames.RtmpChannels => $"{codec.Name} has no meaning outside RTMP",
-        CodecNames.Flac or CodecNames.Mp3 => $"{codec.Name} frames have no payload format here",
+        _ when codec.Form == PayloadForm.Rtp => RtspText.IsToken(codec.Name) ? null : "the codec's name is no encoding name",
         CodecNames.Opus when codec.Channels > 2 => "Opus with more than two channels has no payload format (RFC 7587)",
         CodecNames.Aac when codec.Configuration.IsEmpty => "AAC without its AudioSpecificConfig cannot be described (RFC 3640)",
-        _ when !RtspText.IsToken(codec.Name) => "the codec's name is no encoding name",
-        _ => null,
+        CodecNames.H264 or CodecNames.H265 or CodecNames.Av1 or CodecNames.Vp8 or CodecNames.Vp9 or CodecNames.Aac or CodecNames.Opus or
+            CodecNames.Pcma or CodecNames.Pcmu or CodecNames.L16 or CodecNames.G722 => null,
+        _ => $"{codec.Name} frames have no payload format here",
     };
 
     /// <summary>What <c>a=rtpmap</c> says behind the payload type.</summary>
@@ -142,7 +143,8 @@ internal static class SdpCodecs
 
     private static SdpFormat WithCodec(SdpFormat format, MediaKind kind, string formatParameters)
     {
-        Codec Plain(string name, int channels = 0) => new(kind, name, format.ClockRate, channels);
+        Codec Plain(string name, int channels = 0, PayloadForm form = PayloadForm.Frame) =>
+            new(kind, name, format.ClockRate, channels, Encoding.UTF8.GetBytes(form == PayloadForm.Rtp ? formatParameters : ""), form);
         switch (format.Encoding.ToUpperInvariant())
         {
             case "H264" when kind == MediaKind.Video:
@@ -156,7 +158,7 @@ internal static class SdpCodecs
             case "VP9" when kind == MediaKind.Video:
                 return format with { Codec = Plain(CodecNames.Vp9) };
             case "JPEG" when kind == MediaKind.Video:
-                return format with { Codec = Plain(CodecNames.Jpeg) };
+                return format with { Codec = Plain(CodecNames.Jpeg, form: PayloadForm.Rtp) };
             case "MPEG4-GENERIC" when kind == MediaKind.Audio:
                 return WithAac(format);
             case "MP4A-LATM":
@@ -173,18 +175,15 @@ internal static class SdpCodecs
             case "G722" when kind == MediaKind.Audio:
                 return format with { Codec = Plain(CodecNames.G722, format.Channels) };
             case "AC3" when kind == MediaKind.Audio:
-                return format with { Codec = Plain(CodecNames.Ac3, format.Channels) };
+                return format with { Codec = Plain(CodecNames.Ac3, format.Channels, PayloadForm.Rtp) };
             case "EAC3" when kind == MediaKind.Audio:
-                return format with { Codec = Plain(CodecNames.EAc3, format.Channels) };
+                return format with { Codec = Plain(CodecNames.EAc3, format.Channels, PayloadForm.Rtp) };
             // What means something else inside must not come in under its name.
             case "AAC" or "MP3" or "FLAC" or "H264" or "H265" or "AV1" or "VP8" or "VP9":
             case var name when name.StartsWith("RTMP-", StringComparison.Ordinal):
                 return format with { Problem = $"{format.Encoding} is no encoding for this media" };
             default:
-                return format with
-                {
-                    Codec = new Codec(kind, format.Encoding, format.ClockRate, format.Channels, Encoding.UTF8.GetBytes(formatParameters)),
-                };
+                return format with { Codec = Plain(format.Encoding, format.Channels, PayloadForm.Rtp) };
         }
     }
 
@@ -198,6 +197,8 @@ internal static class SdpCodecs
     {
         if (AacPayloadFormat.Read(format.Parameters, out var error) is not { } layout)
             return format with { Problem = error };
+        if (!layout.IsSupported)
+            return format with { Aac = layout, Problem = "MPEG4-GENERIC with headers that are not understood" };
         var config = ReadHex(format.Parameters.GetValueOrDefault("config"));
         var isComplete = AudioSpecificConfig.TryParse(config, out _);
         return format with

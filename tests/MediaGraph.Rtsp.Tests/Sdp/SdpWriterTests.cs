@@ -25,11 +25,11 @@ internal sealed class SdpWriterTests
     [
         H264, H265, Aac, Codec.Aac(new AudioSpecificConfig { SampleRate = 48_000, ChannelConfiguration = 1 }.ToArray()),
         new(MediaKind.Video, CodecNames.H264, 90_000), new(MediaKind.Video, CodecNames.H265, 90_000), new(MediaKind.Video, CodecNames.Vp8, 90_000),
-        new(MediaKind.Video, CodecNames.Vp9, 90_000), new(MediaKind.Video, CodecNames.Av1, 90_000), new(MediaKind.Video, CodecNames.Jpeg, 90_000),
+        new(MediaKind.Video, CodecNames.Vp9, 90_000), new(MediaKind.Video, CodecNames.Av1, 90_000), new(MediaKind.Video, CodecNames.Jpeg, 90_000, form: PayloadForm.Rtp),
         new(MediaKind.Audio, CodecNames.Opus, 48_000, 2), new(MediaKind.Audio, CodecNames.Pcma, 8000, 1), new(MediaKind.Audio, CodecNames.Pcmu, 8000, 1),
         new(MediaKind.Audio, CodecNames.Pcmu, 16_000, 2), new(MediaKind.Audio, CodecNames.L16, 44_100, 2), new(MediaKind.Audio, CodecNames.L16, 48_000, 1),
-        new(MediaKind.Audio, CodecNames.G722, 8000, 1), new(MediaKind.Audio, "MPA", 90_000, 1), new(MediaKind.Audio, CodecNames.Ac3, 48_000, 6),
-        new(MediaKind.Video, "MP4V-ES", 90_000, 0, "profile-level-id=1;config=000001B0"u8), new(MediaKind.Data, "vnd.onvif.metadata", 90_000),
+        new(MediaKind.Audio, CodecNames.G722, 8000, 1), new(MediaKind.Audio, "MPA", 90_000, 1, form: PayloadForm.Rtp), new(MediaKind.Audio, CodecNames.Ac3, 48_000, 6, form: PayloadForm.Rtp),
+        new(MediaKind.Video, "MP4V-ES", 90_000, 0, "profile-level-id=1;config=000001B0"u8, PayloadForm.Rtp), new(MediaKind.Data, "vnd.onvif.metadata", 90_000, form: PayloadForm.Rtp),
     ];
 
     [Test]
@@ -91,7 +91,8 @@ internal sealed class SdpWriterTests
         Codec[] refused =
         [
             new(MediaKind.Data, CodecNames.RtmpData, 1000), new(MediaKind.Video, "VP6", 1000, form: PayloadForm.FlvTag), new(MediaKind.Audio, CodecNames.Flac, 44_100, 2),
-            new(MediaKind.Audio, CodecNames.Opus, 48_000, 6), new(MediaKind.Audio, CodecNames.Aac, 48_000, 2), new(MediaKind.Audio, "a/b\r\n", 8000, 1),
+            new(MediaKind.Audio, CodecNames.Opus, 48_000, 6), new(MediaKind.Audio, CodecNames.Aac, 48_000, 2), new(MediaKind.Audio, "a/b\r\n", 8000, 1, form: PayloadForm.Rtp), new(MediaKind.Audio, CodecNames.Ac3, 48_000, 6),
+            new(MediaKind.Video, CodecNames.Jpeg, 90_000), new(MediaKind.Video, CodecNames.H266, 90_000),
         ];
         foreach (var codec in refused)
         {
