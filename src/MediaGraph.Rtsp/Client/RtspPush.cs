@@ -36,7 +36,7 @@ internal sealed class RtspPush : RtspClientConnection
     {
         _stream = stream;
         _offers = offers;
-        _output = new RtpOutput($"mediagraph-{id}");
+        _output = new RtpOutput(Hub.Pool, $"mediagraph-{id}");
         _datagrams = carrier == RtspUrlTransport.Udp ? new DatagramWriter(Hub.Pool, RequestClose, Options.Queue, Time) : null;
     }
 
