@@ -250,7 +250,7 @@ public sealed class MediaStream
     internal void Settle(Feed feed)
     {
         if (ReferenceEquals(Volatile.Read(ref _feed), feed))
-            _settled.TrySetResult();
+            EndSettling();
     }
 
     /// <summary>Puts a frame on the timeline and sends it down the graph, on the caller's thread.</summary>
@@ -283,7 +283,8 @@ public sealed class MediaStream
                 throw;
             }
 
-            _settleTimer ??= StartSettling();
+            if (_settleTimer is null && !_settled.Task.IsCompleted)
+                Volatile.Write(ref _settleTimer, StartSettling());
             feed.Count(codec.Kind, length);
             track.Continues = true;
             if (codec.Kind != MediaKind.Data)
@@ -432,8 +433,7 @@ public sealed class MediaStream
 
         _hub.Remove(this); // the name is free before its consumers are told
         waitTimer?.Dispose();
-        Volatile.Read(ref _settleTimer)?.Dispose(); // no feed is live any more that could make one
-        _settled.TrySetResult();
+        EndSettling(); // no feed is live any more that could make a timer
         foreach (var subscription in subscriptions)
             subscription.Close(reason);
         foreach (var receiver in receivers)
@@ -441,7 +441,13 @@ public sealed class MediaStream
     }
 
     private ITimer StartSettling() => _hub.TimeProvider.CreateTimer(
-        static settled => ((TaskCompletionSource)settled!).TrySetResult(), _settled, SettleLimit, Timeout.InfiniteTimeSpan);
+        static stream => ((MediaStream)stream!).EndSettling(), this, SettleLimit, Timeout.InfiniteTimeSpan);
+
+    private void EndSettling()
+    {
+        _settled.TrySetResult();
+        Volatile.Read(ref _settleTimer)?.Dispose();
+    }
 
     private void StartWaiting(Feed lost, TimeSpan limit)
     {

@@ -88,7 +88,8 @@ public sealed class StreamHub : IAsyncDisposable
     public async ValueTask<Feed> PublishAsync(PublishRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var peer = await AuthorizeAsync(StreamAction.Publish, request.Stream, request.Peer, cancellationToken).ConfigureAwait(false);
+        var peer = await AuthorizeAsync(StreamAction.Publish, request.Stream, request.Peer, isFirstAsk: false, cancellationToken)
+            .ConfigureAwait(false);
         return StartFeed(request with { Peer = peer });
     }
 
@@ -144,7 +145,8 @@ public sealed class StreamHub : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(queue);
         ArgumentNullException.ThrowIfNull(format);
-        var peer = await AuthorizeAsync(StreamAction.Play, request.Stream, request.Peer, cancellationToken).ConfigureAwait(false);
+        var peer = await AuthorizeAsync(StreamAction.Play, request.Stream, request.Peer, isFirstAsk: false, cancellationToken)
+            .ConfigureAwait(false);
         return AddSubscription(request with { Peer = peer }, queue, format);
     }
 
@@ -167,6 +169,58 @@ public sealed class StreamHub : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(stream);
         return Volatile.Read(ref _streams).GetValueOrDefault(stream);
+    }
+
+    /// <summary>Whether an address was refused so often that the authorizer is not asked for it.</summary>
+    public bool IsBlocked(Peer peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        return Options.Authorizer is not null && _failures.IsBlocked(peer);
+    }
+
+    /// <summary>
+    /// Asks the authorizer alone, for what comes before publishing and playing: a description, ports. Without an authorizer everybody may do
+    /// everything.
+    /// </summary>
+    /// <param name="action">What is to be done.</param>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="peer">Who asks.</param>
+    /// <param name="isFirstAsk">
+    /// Whether a peer that gave no credentials will be asked for them now: such a refusal is no failure, so it is neither counted nor delayed.
+    /// </param>
+    /// <param name="cancellationToken">Cancelled when the session ended or its deadline passed.</param>
+    /// <returns>The peer, with the user that the authorizer took it for.</returns>
+    /// <exception cref="StreamException">The authorizer said no, or the name is none.</exception>
+    public async ValueTask<Peer> AuthorizeAsync(
+        StreamAction action, string stream, Peer peer, bool isFirstAsk, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        StreamName.ThrowIfInvalid(stream);
+        if (Options.Authorizer is not { } authorizer)
+            return peer;
+        AuthorizationResult result; // user code answers, never on the caller's thread, which may be a socket's
+        if (_failures.IsBlocked(peer))
+            throw new StreamException(StreamError.Unauthorized, "too many refusals");
+        try
+        {
+            var request = new AuthorizationRequest(action, stream, peer);
+            result = await AskAsync(authorizer, request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            Log.AuthorizerFailed(_logger, e, action, stream);
+            result = AuthorizationResult.Deny("the authorizer failed");
+        }
+
+        if (result.IsAllowed)
+            return peer with { User = result.User };
+        if (isFirstAsk && peer.Credentials is { User: null, Parameters.Count: 0 })
+            throw new StreamException(StreamError.Unauthorized, result.Reason ?? "not authorized");
+        await _failures.DelayAsync(peer, cancellationToken).ConfigureAwait(false);
+        var reason = result.Reason ?? "not authorized";
+        Log.Unauthorized(_logger, action, stream, peer, reason);
+        Events.Publish(new AuthorizationFailed(Now, stream, action, peer.Protocol, peer.RemoteEndPoint, reason));
+        throw new StreamException(StreamError.Unauthorized, reason);
     }
 
     /// <summary>A view of everything; each stream's part is consistent in itself.</summary>
@@ -297,35 +351,5 @@ public sealed class StreamHub : IAsyncDisposable
                 static left => left.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             throw;
         }
-    }
-
-    // User code: never on the caller's thread, which may be a socket's.
-    private async ValueTask<Peer> AuthorizeAsync(
-        StreamAction action, string stream, Peer peer, CancellationToken cancellationToken)
-    {
-        StreamName.ThrowIfInvalid(stream);
-        if (Options.Authorizer is not { } authorizer)
-            return peer;
-        AuthorizationResult result;
-        if (_failures.IsBlocked(peer))
-            throw new StreamException(StreamError.Unauthorized, "too many refusals");
-        try
-        {
-            var request = new AuthorizationRequest(action, stream, peer);
-            result = await AskAsync(authorizer, request, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-        {
-            Log.AuthorizerFailed(_logger, e, action, stream);
-            result = AuthorizationResult.Deny("the authorizer failed");
-        }
-
-        if (result.IsAllowed)
-            return peer with { User = result.User };
-        await _failures.DelayAsync(peer, cancellationToken).ConfigureAwait(false);
-        var reason = result.Reason ?? "not authorized";
-        Log.Unauthorized(_logger, action, stream, peer, reason);
-        Events.Publish(new AuthorizationFailed(Now, stream, action, peer.Protocol, peer.RemoteEndPoint, reason));
-        throw new StreamException(StreamError.Unauthorized, reason);
     }
 }

@@ -16,6 +16,9 @@ public interface ITransport : IAsyncDisposable
     /// <summary>The peer's address; null where there is none.</summary>
     EndPoint? RemoteEndPoint { get; }
 
+    /// <summary>Our own address, on which the connection came in; null where there is none.</summary>
+    EndPoint? LocalEndPoint => null;
+
     /// <summary>
     /// Makes the connection ready for its first byte: the TLS handshake where there is one, otherwise nothing. Its owner awaits
     /// it before it reads or sends, within a deadline of its own; later calls do nothing.

@@ -24,9 +24,8 @@ public sealed class SocketTransport : ITransport
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
         // An address is the same whether the listener takes IPv4 alone or beside IPv6.
-        RemoteEndPoint = socket.RemoteEndPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped
-            ? new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port)
-            : socket.RemoteEndPoint;
+        RemoteEndPoint = Unmap(socket.RemoteEndPoint);
+        LocalEndPoint = Unmap(socket.LocalEndPoint);
         _stream = new NetworkStream(socket, ownsSocket: false);
         Input = PipeReader.Create(_stream, InputOptions);
         socket.NoDelay = true;
@@ -44,6 +43,9 @@ public sealed class SocketTransport : ITransport
 
     /// <inheritdoc/>
     public EndPoint? RemoteEndPoint { get; }
+
+    /// <inheritdoc/>
+    public EndPoint? LocalEndPoint { get; }
 
     /// <summary>
     /// Connects to a server: resolves the name and tries its addresses in turn. A failure leaves no socket behind.
@@ -166,6 +168,11 @@ public sealed class SocketTransport : ITransport
         await Input.CompleteAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);
     }
+
+    private static EndPoint? Unmap(EndPoint? endPoint) =>
+        endPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped
+            ? new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port)
+            : endPoint;
 
     private static async Task<SocketTransport> DialAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
     {

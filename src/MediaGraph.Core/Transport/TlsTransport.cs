@@ -69,6 +69,9 @@ public sealed class TlsTransport : ITransport
     /// <inheritdoc/>
     public EndPoint? RemoteEndPoint => _socket.RemoteEndPoint;
 
+    /// <inheritdoc/>
+    public EndPoint? LocalEndPoint => _socket.LocalEndPoint;
+
     /// <summary>
     /// Connects to a server, as <see cref="SocketTransport.ConnectAsync"/> does, and shakes hands. A failure leaves no socket behind.
     /// </summary>

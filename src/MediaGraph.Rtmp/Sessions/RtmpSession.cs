@@ -20,7 +20,7 @@ namespace MediaGraph.Rtmp.Sessions;
 /// ended it. Others only ask for the end: <see cref="RequestClose"/> lets the task say goodbye, <see cref="Abort"/> does not.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "EndAsync, the one way out, disposes of what it owns.")]
-internal abstract partial class RtmpSession
+internal abstract partial class RtmpSession : IConnection
 {
     protected const int CommandChunkStreamId = 3;
     protected const int StatusChunkStreamId = 5;

@@ -56,6 +56,9 @@ internal sealed class RtspReader(RtspLimits limits)
     /// <summary>How many bytes of garbage were passed over.</summary>
     public long GarbageBytes { get; private set; }
 
+    /// <summary>Whether a message has begun, and not ended.</summary>
+    public bool IsInMessage => _start is not null;
+
     /// <summary>Reads one item.</summary>
     /// <param name="buffer">The input; what has been read is cut off from its start. What is left must come again, with more.</param>
     /// <param name="item">What was read.</param>

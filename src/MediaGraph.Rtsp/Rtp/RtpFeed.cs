@@ -139,7 +139,7 @@ internal sealed class RtpFeed(PacketPool pool, TimeProvider timeProvider) : IDis
     {
         if (_synchronizer.IsLive || _feed is null || _firstArrival is not { } first)
             return;
-        var isDue = _synchronizer.IsAligned || timeProvider.GetElapsedTime(first) >= AlignmentLimit || _heldBytes > MaxHeldBytes / 2;
+        var isDue = _synchronizer.HasReports || timeProvider.GetElapsedTime(first) >= AlignmentLimit || _heldBytes > MaxHeldBytes / 2;
         if (!isDue)
             return;
         PlaceHeldLocked();

@@ -13,6 +13,9 @@ internal sealed class RtpSynchronizer(TimeProvider timeProvider)
     /// <summary>Whether each track has been aligned by a sender report.</summary>
     public bool IsAligned => _tracks.TrueForAll(track => track.IsAligned);
 
+    /// <summary>Whether a sender report of each track has come.</summary>
+    public bool HasReports => _tracks.TrueForAll(track => track.HasReport);
+
     /// <summary>
     /// Whether frames go out already. Before that a track moves to where its sender reports say at once; afterwards by at most 5 ms/s.
     /// </summary>

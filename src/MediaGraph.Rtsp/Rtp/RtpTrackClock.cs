@@ -34,6 +34,9 @@ internal sealed class RtpTrackClock
     /// <summary>Whether a sender report has aligned the track.</summary>
     public bool IsAligned { get; private set; }
 
+    /// <summary>Whether a sender report has aligned the track, or will do so with its first frame.</summary>
+    public bool HasReport => IsAligned || _pending is not null;
+
     /// <summary>What is to be added to a timestamp, in ticks.</summary>
     /// <param name="timestamp">The unwrapped timestamp of a frame that has just come.</param>
     public long OffsetOf(long timestamp)
@@ -50,6 +53,7 @@ internal sealed class RtpTrackClock
             if (_pending is { } report)
                 Align(report.NtpTime, report.RtpTime);
             _pending = null;
+            _offset = _target; // nothing of the track has gone out yet
         }
 
         Slew(timestamp);

@@ -1,7 +1,7 @@
 namespace MediaGraph.Rtsp.Security;
 
 /// <summary>How a server asks who its clients are.</summary>
-internal sealed record RtspAuthenticationOptions
+public sealed record RtspAuthenticationOptions
 {
     /// <summary>What the realm is called: printable ASCII without quotes. Players show it when they ask for a password.</summary>
     public string Realm { get; init; } = "MediaGraph";
@@ -22,4 +22,16 @@ internal sealed record RtspAuthenticationOptions
     /// answer to an earlier one came.
     /// </summary>
     public int MaxNonces { get; init; } = 4;
+
+    /// <summary>Reports every value that is out of its range.</summary>
+    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtsp:Authentication:</c>.</param>
+    public IEnumerable<string> Validate(string prefix = "")
+    {
+        if (Realm.Length is 0 or > 128 || Realm.AsSpan().ContainsAnyExceptInRange(' ', '~') || Realm.AsSpan().ContainsAny('"', '\\'))
+            yield return $"{prefix}{nameof(Realm)} must be 1 to 128 printable characters of ASCII without quotes.";
+        if (NonceLifetime < TimeSpan.FromSeconds(1) || NonceLifetime > TimeSpan.FromDays(1))
+            yield return $"{prefix}{nameof(NonceLifetime)} is {NonceLifetime}; it must be 1 second to 1 day.";
+        if (MaxNonces is < 1 or > 64)
+            yield return $"{prefix}{nameof(MaxNonces)} is {MaxNonces}; it must be 1 to 64.";
+    }
 }

@@ -167,6 +167,24 @@ public sealed class MediaPacketTests
         second.Release();
     }
 
+    [Test]
+    public void An_image_that_comes_with_the_packet_is_found_and_released_with_it()
+    {
+        var pool = Pool(diagnostics: true);
+        var (format, other) = (new Copy(), new Copy());
+        var image = pool.Rent(2);
+        image.Span[..2].Fill(7);
+        var packet = pool.CreatePacket(pool.Rent(3), 0, 3, Sound, 0, 0, PacketFlags.None, new ReadyImage(image, 2, format));
+        Assert.That(packet.TryGetImage(format, out var found) && found.Span.SequenceEqual<byte>([7, 7]));
+        Assert.That(packet.TryGetImage(other, out _), Is.False, "it is not made");
+        Assert.That(packet.GetImage(format).Length, Is.EqualTo(2));
+        Assert.That(packet.GetImage(other).Length, Is.EqualTo(4));
+        Assert.That((format.Writes, other.Writes), Is.EqualTo((0, 1)));
+        packet.Release();
+        Assert.That(pool.GetStatistics().OutstandingBuffers, Is.Zero);
+        Assert.That(() => packet.TryGetImage(format, out _), Throws.InvalidOperationException);
+    }
+
     private static PacketPool Pool(bool diagnostics) => new(new PacketPoolOptions { Diagnostics = diagnostics });
 
     private sealed class Copy : ImageFormat

@@ -44,6 +44,47 @@ public sealed class PublishingTests
         Assert.That(hub.Pool.GetStatistics().OutstandingPackets, Is.EqualTo(1), "only the cached packets are left");
     }
 
+    [Test]
+    public async Task A_stream_is_settled_when_its_publisher_says_so_or_a_second_after_its_first_media()
+    {
+        await using var hub = new StreamHub(timeProvider: _time);
+        await using var feed = hub.Publish("a");
+        var settled = hub.Find("a")!.WhenSettledAsync(default);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.That(settled.IsCompleted, Is.False, "nothing has come");
+        feed.AddTrack(Track.Of(TestMedia.Video));
+        Write(feed, 0);
+        _time.Advance(TimeSpan.FromSeconds(1) - TimeSpan.FromTicks(1));
+        Assert.That(settled.IsCompleted, Is.False);
+        _time.Advance(TimeSpan.FromTicks(1));
+        await settled;
+        await using var other = hub.Publish("b");
+        other.AddTrack(Track.Of(TestMedia.Video));
+        other.Settle();
+        await hub.Find("b")!.WhenSettledAsync(default);
+        Write(other, 0);
+        await using var known = hub.Publish("c", Track.Of(TestMedia.Video));
+        await hub.Find("c")!.WhenSettledAsync(default);
+        var ended = hub.Publish("d");
+        var waiting = hub.Find("d")!.WhenSettledAsync(default);
+        await ended.DisposeAsync();
+        await waiting;
+        Assert.That(_time.ActiveTimers, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_stream_knows_the_wall_clock_at_its_beginning_also_for_the_next_publisher()
+    {
+        await using var hub = new StreamHub(timeProvider: _time);
+        await using var feed = hub.Publish("a", Track.Of(TestMedia.Video));
+        Assert.That(hub.Find("a")!.Origin, Is.Null);
+        var start = _time.GetUtcNow();
+        Write(feed, 70_000);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Write(feed, 130_000);
+        Assert.That(hub.Find("a")!.Origin, Is.EqualTo(start));
+    }
+
     [TestCase("ada", "10.0.0.1", "ada", "10.0.0.2", ExpectedResult = true)]
     [TestCase("ada", "10.0.0.1", "bob", "10.0.0.1", ExpectedResult = false)]
     [TestCase(null, "10.0.0.1", null, "10.0.0.1", ExpectedResult = true)]

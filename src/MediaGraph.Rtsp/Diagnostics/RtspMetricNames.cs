@@ -1,0 +1,32 @@
+namespace MediaGraph.Rtsp.Diagnostics;
+
+/// <summary>Names of the meter and the instruments of RTSP servers and clients.</summary>
+public static class RtspMetricNames
+{
+    /// <summary>The meter.</summary>
+    public const string Meter = "MediaGraph.Rtsp";
+
+    /// <summary>Gauge: connections that are open; the tag <c>role</c> is <c>server</c> or <c>client</c>.</summary>
+    public const string Connections = "mediagraph.rtsp.connections";
+
+    /// <summary>Counter: connections that servers accepted.</summary>
+    public const string ConnectionsAccepted = "mediagraph.rtsp.connections.accepted";
+
+    /// <summary>Counter: connections that clients made.</summary>
+    public const string ConnectionsDialed = "mediagraph.rtsp.connections.dialed";
+
+    /// <summary>Counter: connections that a limit refused.</summary>
+    public const string ConnectionsRefused = "mediagraph.rtsp.connections.refused";
+
+    /// <summary>Counter: connections that ended; the tag <c>reason</c> is a <see cref="Graph.CloseCode"/>, <c>role</c> as above.</summary>
+    public const string ConnectionsClosed = "mediagraph.rtsp.connections.closed";
+
+    /// <summary>Counter, in bytes: what ended connections had received, without UDP; with the tag <c>role</c>.</summary>
+    public const string BytesReceived = "mediagraph.rtsp.bytes.received";
+
+    /// <summary>Counter, in bytes: what ended connections had sent, without UDP; with the tag <c>role</c>.</summary>
+    public const string BytesSent = "mediagraph.rtsp.bytes.sent";
+
+    /// <summary>Counter: interleaved frames on channels that nothing was set up for, which went nowhere.</summary>
+    public const string FramesIgnored = "mediagraph.rtsp.frames.ignored";
+}

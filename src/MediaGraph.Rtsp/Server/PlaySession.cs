@@ -1,0 +1,106 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using MediaGraph.Delivery;
+using MediaGraph.Graph;
+using MediaGraph.Rtsp.Messages;
+using MediaGraph.Rtsp.Rtp;
+using MediaGraph.Rtsp.Transport;
+using MediaGraph.Security;
+using MediaGraph.Streams;
+
+namespace MediaGraph.Rtsp.Server;
+
+/// <summary>A viewer's session: a subscription whose packets go interleaved, or over UDP.</summary>
+/// <param name="parts">What connections share.</param>
+/// <param name="writer">The connection's: the queue over TCP.</param>
+/// <param name="stream">What is played.</param>
+/// <param name="offers">Its tracks, as they were described.</param>
+/// <param name="onFailed">Told when the connection must end.</param>
+internal sealed class PlaySession(
+    ServerParts parts, ConnectionWriter writer, MediaStream stream, ImmutableArray<RtpOffer> offers, Action<CloseReason> onFailed)
+    : ServerSession(parts, writer, stream.Name)
+{
+    private readonly RtpOutput _output = new(parts.Hub.Pool, parts.CanonicalName);
+    private DatagramWriter? _datagrams;
+    private Subscription? _subscription; // null while paused
+
+    /// <summary>Plays, or plays on after a pause: the reply goes out before any of the media that it announces.</summary>
+    /// <param name="peer">Who plays.</param>
+    /// <param name="onEnded">Told when the stream has ended.</param>
+    /// <param name="reply">Sends the reply, with what is known of each track's first packet.</param>
+    /// <exception cref="StreamException">The stream is no more, or has none of these tracks.</exception>
+    public void Play(Peer peer, Action<CloseReason> onEnded, Action<IEnumerable<RtpInfo>> reply)
+    {
+        PacketQueue queue = IsTcp == true
+            ? Writer
+            : _datagrams ??= new DatagramWriter(Parts.Hub.Pool, onFailed, Parts.Options.Queue, Parts.Time);
+        queue.Hold();
+        try
+        {
+            var request = new SubscribeRequest(Name)
+            {
+                Peer = peer,
+                OnStateChanged = (state, reason) =>
+                {
+                    if (state == SubscriptionState.Ended && reason is { Code: not CloseCode.Requested })
+                        onEnded(reason);
+                },
+            };
+            var subscription = _subscription = Parts.Hub.Subscribe(request, queue, _output.Format);
+            subscription.Start();
+            reply(Tracks.Select(track => RtpOutput.CreateInfo(OfferOf(track), subscription, track.Url)));
+            IsRunning = true;
+        }
+        finally
+        {
+            queue.ReleaseHold();
+        }
+
+        SendReports(Parts.Time.GetTimestamp());
+    }
+
+    /// <summary>Leaves a live stream for a while; what is missed is not made up for.</summary>
+    public void Pause()
+    {
+        IsRunning = false;
+        _subscription?.Close(CloseReason.Requested);
+        _subscription = null;
+    }
+
+    public override CloseReason? Tick(long now) => null;
+
+    protected override void Add(SessionTrack track)
+    {
+        if (track.Path is { } path)
+            _output.Add(OfferOf(track), path);
+        else
+            _output.Add(OfferOf(track), (byte)track.Transport.Interleaved!.Value.Rtp);
+    }
+
+    // What a viewer sends says only that it is there.
+    protected override UdpHandler? RtpHandlerOf(int key) => null;
+
+    protected override UdpHandler? RtcpHandlerOf(int key) => null;
+
+    protected override void Take(SessionTrack track, bool isRtcp, in ReadOnlySequence<byte> payload)
+    {
+    }
+
+    // At the end of a stream nothing is left to report on, but who reported says goodbye.
+    protected override int WriteReport(SessionTrack track, Span<byte> destination, bool isLeaving)
+    {
+        var length = _output.WriteReport(OfferOf(track), stream, Parts.Time.GetUtcNow(), destination, isLeaving);
+        if (length > 0)
+            track.Ssrc = BinaryPrimitives.ReadUInt32BigEndian(destination[4..]);
+        else if (isLeaving && track.Ssrc is { } ssrc)
+            length = RtcpWriter.Write(destination, ssrc, null, Parts.CanonicalName, isLeaving);
+        return length;
+    }
+
+    protected override void Stop(CloseReason reason) => Pause();
+
+    protected override ValueTask ReleaseAsync() => _datagrams?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private RtpOffer OfferOf(SessionTrack track) => offers.First(offer => offer.Index == track.Key);
+}

@@ -1,0 +1,272 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using MediaGraph.Graph;
+using MediaGraph.Media;
+using MediaGraph.Rtsp.Diagnostics;
+using MediaGraph.Rtsp.Messages;
+using MediaGraph.Rtsp.Rtp;
+using MediaGraph.Rtsp.Sdp;
+using MediaGraph.Rtsp.Security;
+using MediaGraph.Security;
+using MediaGraph.Streams;
+using MediaGraph.Transport;
+
+namespace MediaGraph.Rtsp.Server;
+
+/// <summary>The requests that need no session (RFC 2326 §10), and what all have in common.</summary>
+internal sealed partial class RtspConnection
+{
+    private const string ServerName = "MediaGraph";
+    private const string SdpType = "application/sdp";
+    private const int MaxReasonLength = 200;
+
+    private const string PublicMethods =
+        "OPTIONS, DESCRIBE, ANNOUNCE, SETUP, PLAY, PAUSE, RECORD, GET_PARAMETER, SET_PARAMETER, TEARDOWN";
+
+    // What a request may require (§12.32).
+    private static readonly FrozenSet<string> Features = FrozenSet<string>.Empty;
+
+    // What was described last: SETUP is for its tracks.
+    private (MediaStream Stream, ImmutableArray<RtpOffer> Offers)? _described;
+    private SdpSession? _announced;
+    private string _announcedUri = "";
+
+    // Whom the authorizer let do what: a request without credentials goes on as who the last one was.
+    private (StreamAction Action, string Stream, Peer Peer)? _authorized;
+
+    // Returns why the connection must end, or null.
+    private async ValueTask<CloseReason?> ObeyAsync(RtspRequest request)
+    {
+        if (request.Version != RtspMessage.Rtsp10)
+            return Reply(request, RtspStatus.VersionNotSupported);
+        var unsupported = request.Headers.GetList(RtspHeaderNames.Require).Where(feature => !Features.Contains(feature)).ToArray();
+        if (unsupported.Length > 0)
+        {
+            var response = new RtspResponse(RtspStatus.OptionNotSupported);
+            response.Headers.Add(RtspHeaderNames.Unsupported, string.Join(", ", unsupported));
+            return Send(response, request.CSeq);
+        }
+
+        if (request.Headers[RtspHeaderNames.Session] is { } header
+            && (!RtspSessionId.TryParse(header, out var session) || session.Id != _sessionId))
+            return Reply(request, RtspStatus.SessionNotFound);
+
+        using var late = new CancellationTokenSource(_parts.Options.RequestTimeout, _parts.Time);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _closing.Token);
+        return request.Method switch
+        {
+            RtspMethods.Options => ReplyOptions(request),
+            RtspMethods.Describe => await DescribeAsync(request, deadline.Token).ConfigureAwait(false),
+            RtspMethods.Announce => await AnnounceAsync(request, deadline.Token).ConfigureAwait(false),
+            RtspMethods.Setup => await SetUpAsync(request, deadline.Token).ConfigureAwait(false),
+            RtspMethods.Play => await PlayAsync(request, deadline.Token).ConfigureAwait(false),
+            RtspMethods.Pause => Pause(request),
+            RtspMethods.Record => await RecordAsync(request, deadline.Token).ConfigureAwait(false),
+            RtspMethods.Teardown => await TearDownAsync(request).ConfigureAwait(false),
+            // Without a body they only say that the client is there.
+            RtspMethods.GetParameter or RtspMethods.SetParameter =>
+                Reply(request, request.Body.IsEmpty ? RtspStatus.Ok : RtspStatus.InvalidParameter),
+            RtspMethods.Redirect => Reply(request, RtspStatus.MethodNotAllowed),
+            _ => Reply(request, RtspStatus.NotImplemented),
+        };
+    }
+
+    private CloseReason? ReplyOptions(RtspRequest request)
+    {
+        var response = new RtspResponse(RtspStatus.Ok);
+        response.Headers.Add(RtspHeaderNames.Public, PublicMethods);
+        return Send(response, request.CSeq);
+    }
+
+    private async ValueTask<CloseReason?> DescribeAsync(RtspRequest request, CancellationToken deadline)
+    {
+        var accept = request.Headers.GetList(RtspHeaderNames.Accept).Select(type => type.Split(';')[0].Trim()).ToArray();
+        if (accept.Length > 0 && !accept.Any(type => type is "*/*" or "application/*" || type.Equals(SdpType, StringComparison.OrdinalIgnoreCase)))
+            return Reply(request, RtspStatus.NotAcceptable);
+        if (Resolve(request.Uri) is not { } address)
+            return Reply(request, RtspStatus.NotFound);
+        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Play, address, deadline).ConfigureAwait(false);
+        if (peer is null)
+            return refusal;
+        var (stream, offers, status, reason) = await FindAsync(address, deadline).ConfigureAwait(false);
+        if (stream is null)
+            return Reply(request, status, reason);
+
+        // The camera's loudspeaker is offered here to clients that require it (ONVIF Streaming Specification §5.3), or ask for it by query.
+        _described = (stream, offers);
+        var medias = offers.Select(offer => new SdpOffer([(offer.PayloadType, offer.Codec)], RtspControl.OfTrack(offer.Index))).ToArray();
+        var response = new RtspResponse(RtspStatus.Ok)
+        {
+            Body = SdpWriter.Write(address.Name, (ulong)Math.Max(1, stream.Origin?.ToUnixTimeMilliseconds() ?? 1), medias),
+        };
+        response.Headers.Add(RtspHeaderNames.ContentBase, address.Presentation + "/");
+        response.Headers.Add(RtspHeaderNames.ContentType, SdpType);
+        return Send(response, request.CSeq);
+    }
+
+    // The stream and those of its tracks that can be sent and are wanted, or what to answer.
+    private async ValueTask<(MediaStream? Stream, ImmutableArray<RtpOffer> Offers, int Status, string? Reason)> FindAsync(
+        Address address, CancellationToken deadline)
+    {
+        if (_parts.Hub.Find(address.Name) is not { } stream)
+            return (null, [], RtspStatus.NotFound, null);
+        try
+        {
+            await stream.WhenSettledAsync(deadline).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!_closing.IsCancellationRequested)
+        {
+            // Its publisher keeps us waiting: what there is will do.
+        }
+
+        var offers = RtpOffer.Of(stream);
+        if (offers.IsEmpty)
+        {
+            var reasons = stream.Receivers.Select(receiver => receiver.Codec is { } codec ? SdpCodecs.WhyNot(codec) : null).OfType<string>().ToArray();
+            return reasons.Length == 0
+                ? (null, [], RtspStatus.NotFound, "The stream has no media yet")
+                : (null, [], RtspStatus.UnsupportedMediaType, string.Join("; ", reasons.Distinct()));
+        }
+
+        var wanted = RtspTrackQuery.Parse(address.Query).Tracks;
+        if (wanted.IsEmpty)
+            return (stream, offers, 0, null);
+        var tracks = offers.Select(offer => Track.Of(offer.Codec, offer.Receiver.Track.Id)).ToArray();
+        if (!TrackMatch.TryMatch(tracks, wanted, out var matches, out var failure))
+            return (null, [], RtspStatus.UnsupportedMediaType, failure);
+        return (stream, [.. offers.Where((_, i) => matches.Any(match => ReferenceEquals(match.Offered, tracks[i])))], 0, null);
+    }
+
+    private async ValueTask<CloseReason?> AnnounceAsync(RtspRequest request, CancellationToken deadline)
+    {
+        if (_session is not null || _announced is not null)
+            return Reply(request, RtspStatus.MethodNotValidInThisState);
+        if (Resolve(request.Uri) is not { } address)
+            return Reply(request, RtspStatus.NotFound);
+        var type = (request.Headers[RtspHeaderNames.ContentType] ?? SdpType).Split(';')[0].Trim();
+        if (!type.Equals(SdpType, StringComparison.OrdinalIgnoreCase))
+            return Reply(request, RtspStatus.UnsupportedMediaType);
+        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Publish, address, deadline).ConfigureAwait(false);
+        if (peer is null)
+            return refusal;
+        if (!SdpSession.TryParse(request.Body.Span, _parts.Options.Limits, out var description, out var error))
+            return Reply(request, RtspStatus.BadRequest, error);
+        (_announced, _announcedUri) = (description, request.Uri);
+        return Reply(request, RtspStatus.Ok);
+    }
+
+    // ---- Who it is ---------------------------------------------------------------------------------------------------------
+
+    // The peer that may do it, or null: then the answer has been sent, and the reason is why the connection must end, or null.
+    private async ValueTask<(Peer? Peer, CloseReason? Refusal)> AuthorizeAsync(
+        RtspRequest request, StreamAction action, Address address, CancellationToken deadline)
+    {
+        var peer = new Peer(_protocol) { RemoteEndPoint = RemoteEndPoint };
+        if (_parts.Hub.Options.Authorizer is null)
+            return (peer, null);
+        if (_parts.Hub.IsBlocked(peer))
+        {
+            Reply(request, RtspStatus.Forbidden);
+            return (null, Refuse(action, "too many refusals"));
+        }
+
+        var outcome = _authentication.Read(request, out var credentials);
+        if (outcome is RtspAuthenticationOutcome.Stale or RtspAuthenticationOutcome.Unusable)
+            return (null, Challenge(request, isStale: outcome == RtspAuthenticationOutcome.Stale));
+        if (outcome == RtspAuthenticationOutcome.Missing && _authorized is { } known && (known.Action, known.Stream) == (action, address.Name))
+            peer = known.Peer;
+        else
+            peer = peer with { Credentials = credentials with { Parameters = ParametersOf(address.Query) } };
+        try
+        {
+            var isFirstAsk = outcome == RtspAuthenticationOutcome.Missing;
+            peer = await _parts.Hub.AuthorizeAsync(action, address.Name, peer, isFirstAsk, deadline).ConfigureAwait(false);
+        }
+        catch (StreamException e)
+        {
+            if (outcome == RtspAuthenticationOutcome.Given)
+                WarnOfRefusal(action, e.Message);
+            return (null, Challenge(request, isStale: false));
+        }
+
+        _authorized = (action, address.Name, peer);
+        return (peer, null);
+    }
+
+    private CloseReason? Challenge(RtspRequest request, bool isStale)
+    {
+        var response = new RtspResponse(RtspStatus.Unauthorized);
+        _authentication.Challenge(response.Headers, isStale);
+        return Send(response, request.CSeq);
+    }
+
+    private CloseReason Refuse(StreamAction action, string reason)
+    {
+        WarnOfRefusal(action, reason);
+        return new CloseReason(CloseCode.Refused, $"{NameOf(action)} was refused: {reason}");
+    }
+
+    private void WarnOfRefusal(StreamAction action, string reason)
+    {
+        if (_parts.Connections.MayWarn())
+            Log.Refused(_parts.Logger, Id, RemoteEndPoint, NameOf(action), reason);
+    }
+
+    private static string NameOf(StreamAction action) => action switch
+    {
+        StreamAction.Publish => "publish",
+        StreamAction.Play => "play",
+        _ => "talk",
+    };
+
+    // Tokens may stand in the query; which tracks are wanted is no secret, and no attempt to guess one.
+    private static FrozenDictionary<string, Secret> ParametersOf(string query)
+    {
+        Dictionary<string, Secret> parameters = [];
+        foreach (var (name, value) in UrlQuery.Read(query))
+        {
+            if (name.ToUpperInvariant() is not ("VIDEO" or "AUDIO" or "BACKCHANNEL"))
+                parameters.TryAdd(name, new Secret(value));
+        }
+
+        return parameters.ToFrozenDictionary();
+    }
+
+    // ---- Addresses and answers ---------------------------------------------------------------------------------------------
+
+    // Null for what names no stream.
+    private static Address? Resolve(string uri)
+    {
+        var (presentation, track) = RtspControl.Split(uri);
+        return RtspUrl.TryParse(presentation, out var url) && url.Path.Trim('/') is var name && StreamName.IsValid(name)
+            ? new Address(name, url.Query, presentation, track)
+            : null;
+    }
+
+    private CloseReason? Reply(RtspRequest request, int status, string? reason = null) => Send(new RtspResponse(status, Printable(reason)), request.CSeq);
+
+    // Always null, for who returns what it returns.
+    private CloseReason? Send(RtspResponse response, uint? cseq)
+    {
+        var headers = new RtspHeaders();
+        if (cseq is { } number)
+            headers.Add(RtspHeaderNames.CSeq, number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        headers.Add(RtspHeaderNames.Server, ServerName);
+        if (_session is not null)
+            headers.Add(RtspHeaderNames.Session, new RtspSessionId(_sessionId!, _parts.Options.SessionTimeout).ToString());
+        foreach (var (name, value) in response.Headers)
+            headers.Add(name, value);
+        _writer.Send(new RtspResponse(response.Status, response.Reason) { Headers = headers, Body = response.Body }.ToArray());
+        return null;
+    }
+
+    // An authorizer's words, for instance, are not ours.
+    private static string? Printable(string? reason) =>
+        reason is null ? null : string.Concat(reason.Take(MaxReasonLength).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+
+    // Of a session's request, whose address was checked.
+    private static Address AddressOf(RtspRequest request, ServerSession session) =>
+        new(session.Name, RtspUrl.TryParse(request.Uri, out var url) ? url.Query : "", request.Uri, null);
+
+    private sealed record Address(string Name, string Query, string Presentation, int? Track);
+}

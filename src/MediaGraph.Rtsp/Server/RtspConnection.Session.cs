@@ -1,0 +1,298 @@
+using System.Net;
+using System.Security.Cryptography;
+using MediaGraph.Graph;
+using MediaGraph.Rtsp.Diagnostics;
+using MediaGraph.Rtsp.Messages;
+using MediaGraph.Security;
+using MediaGraph.Streams;
+
+namespace MediaGraph.Rtsp.Server;
+
+/// <summary>
+/// The requests that make, run and end the connection's session (RFC 2326 §10, appendix A). A connection has one at a time, all of the same
+/// identifier, which is worth nothing elsewhere; so requests need not repeat it.
+/// </summary>
+internal sealed partial class RtspConnection
+{
+    private const int FirstFreePort = 1024; // those below belong to services
+
+    private string? _sessionId; // 128 random bits; null before the first session
+
+    // ---- SETUP -------------------------------------------------------------------------------------------------------------
+
+    private async ValueTask<CloseReason?> SetUpAsync(RtspRequest request, CancellationToken deadline)
+    {
+        if (_session is { IsRunning: true })
+            return Reply(request, RtspStatus.MethodNotValidInThisState);
+        var transports = RtspTransport.ParseAll(request.Headers[RtspHeaderNames.Transport]);
+        if (transports.Count == 0)
+            return Reply(request, RtspStatus.UnsupportedTransport);
+        if (_announced is not null || _session is RecordSession)
+            return await SetUpRecordAsync(request, transports, deadline).ConfigureAwait(false);
+        if (transports.All(transport => transport.IsRecord))
+            return Reply(request, RtspStatus.MethodNotValidInThisState);
+        return await SetUpPlayAsync(request, transports, deadline).ConfigureAwait(false);
+    }
+
+    private async ValueTask<CloseReason?> SetUpPlayAsync(
+        RtspRequest request, IReadOnlyList<RtspTransport> transports, CancellationToken deadline)
+    {
+        if (Resolve(request.Uri) is not { } address)
+            return Reply(request, RtspStatus.NotFound);
+        if (_session is { } existing && existing.Name != address.Name)
+            return Reply(request, RtspStatus.AggregateOperationNotAllowed);
+        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Play, address, deadline).ConfigureAwait(false);
+        if (peer is null)
+            return refusal;
+
+        if (_described is not { } described || described.Stream != _parts.Hub.Find(address.Name))
+        {
+            var (stream, offers, status, reason) = await FindAsync(address, deadline).ConfigureAwait(false);
+            if (stream is null)
+                return Reply(request, status, reason);
+            described = (stream, offers);
+            _described = described;
+        }
+
+        var key = address.Track ?? (described.Offers is [var only] ? only.Index : null as int?);
+        if (key is null)
+            return Reply(request, RtspStatus.AggregateOperationNotAllowed);
+        if (described.Offers.All(offer => offer.Index != key))
+            return Reply(request, RtspStatus.NotFound);
+        var session = _session ?? new PlaySession(_parts, _writer, described.Stream, described.Offers, OnWriterFailed);
+        return await SetUpAsync(request, session, key.Value, transports).ConfigureAwait(false);
+    }
+
+    private async ValueTask<CloseReason?> SetUpRecordAsync(
+        RtspRequest request, IReadOnlyList<RtspTransport> transports, CancellationToken deadline)
+    {
+        if (Resolve(_announcedUri) is not { } address)
+            return Reply(request, RtspStatus.NotFound);
+        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Publish, address, deadline).ConfigureAwait(false);
+        if (peer is null)
+            return refusal;
+
+        var session = _session as RecordSession ?? new RecordSession(_parts, _writer, address.Name, _announced!);
+        var medias = session.Description.Medias;
+        var key = -1;
+        for (var i = 0; i < medias.Length && key < 0; i++)
+        {
+            if (IsSame(request.Uri, RtspControl.Resolve(_announcedUri, medias[i].Control)))
+                key = i;
+        }
+
+        if (key < 0)
+            return Reply(request, RtspStatus.NotFound);
+        if (medias[key].Format is null)
+            return Reply(request, RtspStatus.UnsupportedMediaType, medias[key].Formats.Select(format => format.Problem).FirstOrDefault());
+        return await SetUpAsync(request, session, key, transports).ConfigureAwait(false);
+    }
+
+    private async ValueTask<CloseReason?> SetUpAsync(
+        RtspRequest request, ServerSession session, int key, IReadOnlyList<RtspTransport> transports)
+    {
+        var isRecord = session is RecordSession;
+        var track = session.Tracks.FirstOrDefault(track => track.Key == key);
+        if (track is null)
+        {
+            if (session.Tracks.Length >= _parts.Options.Limits.MaxSetups)
+                return Reply(request, RtspStatus.NotEnoughBandwidth, "Too many tracks");
+            if (Choose(session, transports) is not { } transport)
+                return Reply(request, RtspStatus.UnsupportedTransport);
+            try
+            {
+                track = session.SetUp(
+                    key, request.Uri, transport with { IsRecord = isRecord }, AddressOf(_transport.LocalEndPoint) ?? IPAddress.Any,
+                    AddressOf(RemoteEndPoint) ?? IPAddress.None, NoteLife);
+                Begin(session);
+            }
+            catch (IOException e)
+            {
+                return Reply(request, RtspStatus.ServiceUnavailable, e.Message);
+            }
+            finally
+            {
+                if (_session is null)
+                    await session.EndAsync(CloseReason.Requested, saysGoodbye: false).ConfigureAwait(false);
+            }
+        }
+        else if (transports.All(transport => transport.IsTcp != session.IsTcp))
+        {
+            return Reply(request, RtspStatus.UnsupportedTransport);
+        }
+
+        // A track that is set up again stays as it was: what is answered counts, not what is asked for.
+        var response = new RtspResponse(RtspStatus.Ok);
+        response.Headers.Add(RtspHeaderNames.Transport, track.Transport.ToString());
+        return Send(response, request.CSeq);
+    }
+
+    private void NoteLife() => Volatile.Write(ref _lastHeard, _parts.Time.GetTimestamp());
+
+    private void Begin(ServerSession session)
+    {
+        _sessionId ??= Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        _session = session;
+        Volatile.Write(ref _sessionEnded, 0);
+        if (session.IsTcp != true)
+            return;
+        _reader.SkipsGarbage = true; // some senders write wrong lengths
+        _reader.Channels = 1 + session.Tracks.Max(t => Math.Max(t.Transport.Interleaved!.Value.Rtp, t.Transport.Interleaved.Value.Rtcp));
+    }
+
+    // The first way that suits, with channels; null when none does.
+    private RtspTransport? Choose(ServerSession session, IReadOnlyList<RtspTransport> transports)
+    {
+        foreach (var transport in transports)
+        {
+            if (transport.IsMulticast || transport.Profile != "AVP" || (session.IsTcp is { } isTcp && isTcp != transport.IsTcp))
+                continue;
+            if (transport.IsTcp && ChooseChannels(session, transport.Interleaved) is { } channels)
+                return new RtspTransport { IsTcp = true, Interleaved = channels };
+            if (!transport.IsTcp && IsSafe(transport))
+                return new RtspTransport { ClientPorts = transport.ClientPorts };
+        }
+
+        return null;
+    }
+
+    private static PortPair? ChooseChannels(ServerSession session, PortPair? wanted)
+    {
+        if (wanted is { } pair)
+            return pair.Rtp != pair.Rtcp && IsFree(pair) ? pair : null;
+        for (var channel = 0; channel < 255; channel += 2)
+        {
+            if (IsFree(new PortPair(channel, channel + 1)))
+                return new PortPair(channel, channel + 1);
+        }
+
+        return null;
+
+        bool IsFree(PortPair channels) => !session.Tracks.Any(t => t.UsesChannel(channels.Rtp) || t.UsesChannel(channels.Rtcp));
+    }
+
+    // Datagrams go to nobody but the client, and to no service on it.
+    private bool IsSafe(RtspTransport transport) =>
+        _parts.Options.EnableUdp && !IsSecure && AddressOf(RemoteEndPoint) is { } client
+        && transport.ClientPorts is { } ports && ports.Rtp >= FirstFreePort && ports.Rtcp >= FirstFreePort && ports.Rtp != ports.Rtcp
+        && (transport.Destination is null || (IPAddress.TryParse(transport.Destination, out var address) && address.Equals(client)));
+
+    // ---- PLAY, PAUSE, RECORD, TEARDOWN -------------------------------------------------------------------------------------
+
+    private async ValueTask<CloseReason?> PlayAsync(RtspRequest request, CancellationToken deadline)
+    {
+        if (_session is not PlaySession session)
+            return Reply(request, RtspStatus.MethodNotValidInThisState);
+        if (CheckAddress(request, session) is { } status)
+            return Reply(request, status);
+        if (request.Headers[RtspHeaderNames.Range] is { } header
+            && (!RtspRange.TryParse(header, out var range) || range.End is not null || range.Start > TimeSpan.Zero))
+            return Reply(request, RtspStatus.InvalidRange);
+        if (session.IsRunning)
+            return ReplyPlaying(request, null);
+        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Play, AddressOf(request, session), deadline).ConfigureAwait(false);
+        if (peer is null)
+            return refusal;
+        try
+        {
+            session.Play(peer, reason => NoteSessionEnd(session, reason), infos => ReplyPlaying(request, infos));
+        }
+        catch (StreamException e)
+        {
+            return Reply(request, StatusOf(e.Error), e.Message);
+        }
+
+        Remember("player", session.Name);
+        Log.Played(_parts.Logger, session.Name, RemoteEndPoint, Id);
+        return null;
+    }
+
+    private CloseReason? ReplyPlaying(RtspRequest request, IEnumerable<RtpInfo>? infos)
+    {
+        var response = new RtspResponse(RtspStatus.Ok);
+        response.Headers.Add(RtspHeaderNames.Range, RtspRange.Now.ToString());
+        if (infos is not null)
+            response.Headers.Add(RtspHeaderNames.RtpInfo, RtpInfo.Format(infos));
+        return Send(response, request.CSeq);
+    }
+
+    // A publisher that pauses sends nothing, which is its own affair until it is missed.
+    private CloseReason? Pause(RtspRequest request)
+    {
+        if (_session is not { } session || (session is RecordSession && !session.IsRunning))
+            return Reply(request, RtspStatus.MethodNotValidInThisState);
+        if (CheckAddress(request, session) is { } status)
+            return Reply(request, status);
+        if (session is PlaySession { IsRunning: true } play)
+            play.Pause();
+        return Reply(request, RtspStatus.Ok);
+    }
+
+    private async ValueTask<CloseReason?> RecordAsync(RtspRequest request, CancellationToken deadline)
+    {
+        if (_session is not RecordSession session)
+            return Reply(request, RtspStatus.MethodNotValidInThisState);
+        if (CheckAddress(request, session) is { } status)
+            return Reply(request, status);
+        if (session.IsRunning)
+            return Reply(request, RtspStatus.Ok);
+        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Publish, AddressOf(request, session), deadline).ConfigureAwait(false);
+        if (peer is null)
+            return refusal;
+        try
+        {
+            session.Record(peer, reason => NoteSessionEnd(session, reason));
+        }
+        catch (StreamException e)
+        {
+            WarnOfRefusal(StreamAction.Publish, e.Message);
+            return Reply(request, StatusOf(e.Error), e.Message);
+        }
+
+        Remember("publisher", session.Name);
+        Log.Published(_parts.Logger, session.Name, RemoteEndPoint, Id);
+        return Reply(request, RtspStatus.Ok);
+    }
+
+    // A session is torn down whole, whatever part of it is named. Doing it again does nothing.
+    private async ValueTask<CloseReason?> TearDownAsync(RtspRequest request)
+    {
+        var isKnown = _session is not null || _announced is not null || _sessionId is not null;
+        _announced = null;
+        _described = null;
+        if (_session is { } session)
+        {
+            var reason = new CloseReason(CloseCode.PeerClosed, "the peer ended the session");
+            await EndSessionAsync(session, reason, isByClient: true).ConfigureAwait(false);
+        }
+
+        return Reply(request, isKnown ? RtspStatus.Ok : RtspStatus.MethodNotValidInThisState);
+    }
+
+    // Null when the address is the session's, or that of its only track.
+    private static int? CheckAddress(RtspRequest request, ServerSession session)
+    {
+        if (Resolve(request.Uri) is { } address && address.Name == session.Name && address.Track is null)
+            return null;
+        if (!session.Tracks.Any(track => IsSame(track.Url, request.Uri)))
+            return RtspStatus.NotFound;
+        return session.Tracks.Length == 1 ? null : RtspStatus.OnlyAggregateOperationAllowed;
+    }
+
+    private static bool IsSame(string url, string other) => url.TrimEnd('/').Equals(other.TrimEnd('/'), StringComparison.Ordinal);
+
+    private static int StatusOf(StreamError error) => error switch
+    {
+        StreamError.AlreadyPublished or StreamError.Unauthorized => RtspStatus.Forbidden,
+        StreamError.CodecsNotMatched => RtspStatus.UnsupportedMediaType,
+        StreamError.Stopping => RtspStatus.ServiceUnavailable,
+        _ => RtspStatus.NotFound,
+    };
+
+    private void Remember(string role, string streamName)
+    {
+        _roles.Add(role);
+        if (_streamNames.Count < MaxStreamNames)
+            _streamNames.Add(streamName);
+    }
+}
