@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using MediaGraph.Graph;
 using MediaGraph.Media;
+using MediaGraph.Rtsp.Diagnostics;
 using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Rtsp.Transport;
 using MediaGraph.Streams;
@@ -61,7 +62,7 @@ public sealed class RtspClient : IAsyncDisposable
             throw new ArgumentException(errors, nameof(options));
         TimeProvider = timeProvider ?? TimeProvider.System;
         Logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtsp");
-        Metrics = new RtspClientMetrics(() => Connections, meterFactory);
+        Metrics = new RtspMetrics("client", () => Connections, null, meterFactory);
         Ports = new UdpPorts(Options.UdpPorts);
         _dial = dial ?? DialAsync;
     }
@@ -77,7 +78,7 @@ public sealed class RtspClient : IAsyncDisposable
 
     internal ILogger Logger { get; }
 
-    internal RtspClientMetrics Metrics { get; }
+    internal RtspMetrics Metrics { get; }
 
     internal UdpPorts Ports { get; }
 

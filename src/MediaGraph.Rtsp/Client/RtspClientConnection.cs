@@ -419,8 +419,8 @@ internal abstract class RtspClientConnection
             if (RtspSessionId.TryParse(reply.Headers[RtspHeaderNames.Session], out var session))
             {
                 Session = session;
-                var interval = (session.Timeout ?? DefaultSessionTimeout) / 2;
-                Volatile.Write(ref _keepAlive, Math.Max(interval.Ticks, MinKeepAlive.Ticks));
+                if (session.Timeout is { } timeout) // not every answer repeats it
+                    Volatile.Write(ref _keepAlive, Math.Max((timeout / 2).Ticks, MinKeepAlive.Ticks));
             }
 
             if (reply.Status != RtspStatus.Unauthorized)

@@ -130,7 +130,7 @@ internal sealed class TestServer : IAsyncDisposable
         RtspMethods.Options => Reply(200, "Public: OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN"),
         RtspMethods.Describe => Described(Description, $"Content-Base: {request.Uri}/"),
         RtspMethods.Setup => Reply(200, $"Transport: {request.Headers[RtspHeaderNames.Transport]}", "Session: 12345678;timeout=60"),
-        _ => Reply(200, "Session: 12345678"),
+        _ => request.Headers[RtspHeaderNames.Session] is { } session ? Reply(200, $"Session: {session}") : Reply(200),
     };
 
     private async Task ServeAsync()
