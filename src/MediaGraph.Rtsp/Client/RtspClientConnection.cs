@@ -25,6 +25,9 @@ namespace MediaGraph.Rtsp.Client;
 [SuppressMessage("Design", "CA1001", Justification = "The task's end disposes of what it owns.")]
 internal abstract class RtspClientConnection
 {
+    /// <summary>How much room a report with its framing needs.</summary>
+    protected const int MaxReportLength = FramingLength + RtcpWriter.MaxLength;
+
     protected static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromMilliseconds(250);
@@ -532,9 +535,6 @@ internal abstract class RtspClientConnection
         BinaryPrimitives.WriteUInt16BigEndian(report[2..], (ushort)length);
         Writer.Send(report[..(FramingLength + length)]);
     }
-
-    /// <summary>How much room a report with its framing needs.</summary>
-    protected const int MaxReportLength = FramingLength + RtcpWriter.MaxLength;
 
     /// <summary>Where the compound itself belongs.</summary>
     protected static Span<byte> ReportSpan(Span<byte> report) => report[FramingLength..];

@@ -67,9 +67,10 @@ internal sealed class RtspPush : RtspClientConnection
 
     protected override void OnEnding(CloseReason reason)
     {
-        _subscription?.Close(CloseReason.Requested);
-        if (_subscription is not null)
-            SendReports(isLeaving: true);
+        if (_subscription is null)
+            return;
+        SendReports(isLeaving: true); // while the graph still has what counts the packets
+        _subscription.Close(CloseReason.Requested);
     }
 
     protected override async ValueTask ReleaseAsync()
