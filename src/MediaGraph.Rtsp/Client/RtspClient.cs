@@ -269,7 +269,8 @@ public sealed class RtspClient : IAsyncDisposable
         }
 
         return offers.IsEmpty
-            ? throw new RtspClientException(new CloseReason(CloseCode.CodecMismatch, failure ?? "the stream has no track that RTP can carry"))
+            ? throw new RtspClientException(
+                new CloseReason(CloseCode.CodecMismatch, failure ?? "the stream has no track that RTP can carry"))
             : (stream, offers);
     }
 

@@ -475,13 +475,15 @@ internal abstract class RtspClientConnection
             var asked = path is null
                 ? new RtspTransport { IsTcp = true, Interleaved = new PortPair(channel, channel + 1), IsRecord = isRecord }
                 : new RtspTransport { ClientPorts = path.LocalPorts, IsRecord = isRecord };
-            var reply = await CallAsync(RtspMethods.Setup, uri, default, (RtspHeaderNames.Transport, asked.ToString())).ConfigureAwait(false);
+            var reply = await CallAsync(RtspMethods.Setup, uri, default, (RtspHeaderNames.Transport, asked.ToString()))
+                .ConfigureAwait(false);
             FallsBack |= path is not null && reply.Status == RtspStatus.UnsupportedTransport;
             Require(reply);
             var answer = reply.Headers[RtspHeaderNames.Transport] is { } header ? RtspTransport.ParseAnswer(header, asked) : asked;
             FallsBack |= path is not null && answer is null;
             if (answer is null)
-                throw new RtspClientException(new CloseReason(CloseCode.ProtocolError, "the server sends by another way than it was asked to"));
+                throw new RtspClientException(
+                    new CloseReason(CloseCode.ProtocolError, "the server sends by another way than it was asked to"));
             if (path is null)
             {
                 _reader.SkipsGarbage = true;
@@ -493,7 +495,8 @@ internal abstract class RtspClientConnection
                 // Whatever source= says, packets are taken from the server itself alone.
                 if (answer.ServerPorts is { } ports)
                     path.SetRemote(ports);
-                path.Punch();
+                if (!isRecord)
+                    path.Punch();
             }
 
             _isKeptAlive = true;

@@ -2,7 +2,9 @@ using MediaGraph.Graph;
 
 namespace MediaGraph.Rtsp.Client;
 
-/// <summary>A stream could not be pulled or pushed, or a track not be set up. What was opened for it is closed. Never holds a secret.</summary>
+/// <summary>
+/// A stream could not be pulled or pushed, or a track not be set up. What was opened for it is closed. Never holds a secret.
+/// </summary>
 /// <param name="reason">For programs and people.</param>
 /// <param name="statusCode">See <see cref="StatusCode"/>.</param>
 public sealed class RtspClientException(CloseReason reason, int? statusCode = null) : Exception(reason.Text)

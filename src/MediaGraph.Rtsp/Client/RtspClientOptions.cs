@@ -41,7 +41,9 @@ public sealed record RtspClientOptions
     /// </summary>
     public bool AllowBasicWithoutTls { get; init; }
 
-    /// <summary>How media are carried. Null, the default, for what the address says behind its <c>#</c>, and TCP where it says nothing.</summary>
+    /// <summary>
+    /// How media are carried. Null, the default, for what the address says behind its <c>#</c>, and TCP where it says nothing.
+    /// </summary>
     public RtspUrlTransport? Transport { get; init; }
 
     /// <summary>

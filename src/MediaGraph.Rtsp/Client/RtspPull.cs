@@ -185,7 +185,8 @@ internal sealed class RtspPull : RtspClientConnection
         // What comes before the track is known goes nowhere.
         var channel = Enumerable.Range(0, Channels / 2).Select(i => 2 * i).First(IsFree);
         var (transport, path) = await SetUpAsync(
-            track.Control, channel, isRecord: false, packet => TakeUdp(track, packet), packet => TakeRtcp(track, packet)).ConfigureAwait(false);
+            track.Control, channel, isRecord: false, packet => TakeUdp(track, packet), packet => TakeRtcp(track, packet))
+            .ConfigureAwait(false);
         track.Path = path;
         if (path is null)
         {

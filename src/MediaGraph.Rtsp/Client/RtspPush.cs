@@ -108,7 +108,8 @@ internal sealed class RtspPush : RtspClientConnection
         try
         {
             _subscription = Hub.Subscribe(
-                new SubscribeRequest(Name) { Peer = Peer, OnStateChanged = OnStateChanged }, (PacketQueue?)_datagrams ?? Writer, _output.Format);
+                new SubscribeRequest(Name) { Peer = Peer, OnStateChanged = OnStateChanged },
+                (PacketQueue?)_datagrams ?? Writer, _output.Format);
         }
         catch (StreamException e)
         {
