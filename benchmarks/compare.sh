@@ -16,10 +16,12 @@ Scenarios (viewers if none is named), of 4 Mbit/s each:
   idle      500 viewers of a stream that sends nothing
   streams   50 streams with 2 viewers each, 10 with 10 (--streams)
   flood     50 viewers of a stream that comes as fast as the server takes it
+  rtsp      over RTSP: one stream, 200 and 50 viewers over TCP, and 50 over UDP; 50 streams with 2 viewers each over TCP
 
 Options:
   --servers "..."     of: mediagraph, pool (MediaGraph without inline completions), other and other-pool (another build of it, see
-                      --other), nginx (its defaults), nginx64 (with chunks of 64 KB); ratios are to the last ("mediagraph nginx")
+                      --other), nginx (its defaults), nginx64 (with chunks of 64 KB), relay (the bare relay, for rtsp); ratios are to
+                      the last ("mediagraph nginx"; for rtsp "mediagraph relay")
   --other DIR         where another build's MediaGraph.Server.dll is
   --turns N           how often each server has its turn per scenario (3)
   --viewers "..."     numbers of viewers of the scenario viewers ("50 200 500")
@@ -32,7 +34,7 @@ Options:
 TEXT
 }
 
-scenarios=() servers="mediagraph nginx" other="" turns=3 viewers="50 200 500" streams="50x2 10x10" seconds=10 warmup=15 load="" out="" build=1
+scenarios=() servers="" other="" turns=3 viewers="50 200 500" streams="50x2 10x10" seconds=10 warmup=15 load="" out="" build=1
 while (($#)); do
   case $1 in
     --servers) servers=$2; shift ;;
@@ -46,7 +48,7 @@ while (($#)); do
     --out) out=$2; shift ;;
     --no-build) build=0 ;;
     --help | -h) usage; exit 0 ;;
-    viewers | slow | stalled | churn | idle | streams | flood) scenarios+=("$1") ;;
+    viewers | slow | stalled | churn | idle | streams | flood | rtsp) scenarios+=("$1") ;;
     *) echo "$1 is no option and no scenario" >&2; usage >&2; exit 2 ;;
   esac
   shift
@@ -57,6 +59,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 built=artifacts/load-test
 if ((build)); then
   dotnet publish samples/MediaGraph.Server -c Release --nologo -v quiet -o "$built/server"
+  dotnet publish benchmarks/RtspRelay -c Release --nologo -v quiet -o "$built/relay"
   dotnet publish benchmarks/MediaGraph.LoadTest -c Release --nologo -v quiet -o "$built/tool"
 fi
 tool=$built/tool/MediaGraph.LoadTest.dll
@@ -121,11 +124,21 @@ CONF
   server_pid=$!
 }
 
-# As a user starts it, but without the demo stream and RTSP, which the other servers have not, and for more viewers of one address.
+# As a user starts it, but without the demo stream and the other protocol, which the other servers have not, and for more viewers of one address.
 start_mediagraph() {
-  local port=$1 log=$2 dll=$3 inline=$4
-  DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=$inline taskset -c 0 dotnet "$dll" --MediaGraph:Rtmp:Listen="127.0.0.1:$port" \
-    --MediaGraph:Demo=false --MediaGraph:Rtsp:Enabled=false --MediaGraph:Rtmp:Limits:Connections:MaxPerAddress=10000 >>"$log" 2>&1 &
+  local port=$1 log=$2 dll=$3 inline=$4 listen
+  listen=("--MediaGraph:Rtmp:Listen=127.0.0.1:$port" --MediaGraph:Rtsp:Enabled=false)
+  if [[ $protocol == rtsp ]]; then
+    listen=("--MediaGraph:Rtmp:Listen=127.0.0.1:$(free_port)" "--MediaGraph:Rtsp:Listen=127.0.0.1:$port"
+      --MediaGraph:Rtsp:Limits:Connections:MaxPerAddress=10000)
+  fi
+  DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=$inline taskset -c 0 dotnet "$dll" "${listen[@]}" \
+    --MediaGraph:Demo=false --MediaGraph:Rtmp:Limits:Connections:MaxPerAddress=10000 >>"$log" 2>&1 &
+  server_pid=$!
+}
+
+start_relay() {
+  taskset -c 0 dotnet "$built/relay/MediaGraph.RtspRelay.dll" "127.0.0.1:$1" >>"$2" 2>&1 &
   server_pid=$!
 }
 
@@ -145,12 +158,13 @@ run() {
     other-pool) start_mediagraph "$port" "$log" "$other/MediaGraph.Server.dll" 0 ;;
     nginx) start_nginx "$port" "$log" 4096 ;;
     nginx64) start_nginx "$port" "$log" 65536 ;;
+    relay) start_relay "$port" "$log" ;;
     *) echo "unknown server $server" >&2; exit 2 ;;
   esac
   wait_for_port "$port" "$log"
   # The words of --load are options of their own.
   # shellcheck disable=SC2086
-  taskset -c 1 dotnet "$tool" "rtmp://127.0.0.1:$port/live" --label "$server" --pid "$server_pid" --seconds "$seconds" \
+  taskset -c 1 dotnet "$tool" "$protocol://127.0.0.1:$port/live" --label "$server" --pid "$server_pid" --seconds "$seconds" \
     --warmup "$warmup" --json "$name.json" $load "$@" || status=$?
   if [[ ! -f $name.json ]]; then
     echo "no result (exit code $status); the server's log ends with:" >&2
@@ -164,11 +178,13 @@ run() {
 turns() {
   local server
   for _ in $(seq "$turns"); do
-    for server in $servers; do run "$server" "$@"; done
+    for server in ${servers:-$usual}; do run "$server" "$@"; done
   done
 }
 
 for scenario in "${scenarios[@]}"; do
+  protocol=rtmp usual="mediagraph nginx"
+  if [[ $scenario == rtsp ]]; then protocol=rtsp usual="mediagraph relay"; fi
   case $scenario in
     viewers) for count in $viewers; do turns --viewers "$count"; done ;;
     # In less time buffers hold what is not read.
@@ -177,6 +193,12 @@ for scenario in "${scenarios[@]}"; do
     idle) turns --viewers 0 --idle 500 ;;
     streams) for pair in $streams; do turns --streams "${pair%x*}" --viewers "${pair#*x}"; done ;;
     flood) turns --viewers 50 --flood ;;
+    rtsp)
+      turns --viewers 200
+      turns --viewers 50
+      turns --viewers 50 --transport udp
+      turns --streams 50 --viewers 2
+      ;;
   esac
 done
 

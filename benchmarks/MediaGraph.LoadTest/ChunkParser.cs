@@ -19,7 +19,7 @@ internal abstract class ChunkParser
     /// <summary>Bytes taken so far.</summary>
     public long BytesParsed { get; private set; }
 
-    public void Parse(ReadOnlySpan<byte> bytes)
+    public virtual void Parse(ReadOnlySpan<byte> bytes)
     {
         BytesParsed += bytes.Length;
         while (!bytes.IsEmpty)

@@ -1,7 +1,7 @@
 namespace MediaGraph.LoadTest;
 
 /// <summary>Connections that come and go: players and publishers in turn, which leave by FIN, by RST and half-closed in turn.</summary>
-internal sealed class Churn(Target target, string name, SyntheticTrack[] tracks)
+internal sealed class Churn(Target target, Target publishing, string name, SyntheticTrack[] tracks, SyntheticTrack[] published)
 {
     private const int AtOnce = 8;
 
@@ -71,7 +71,7 @@ internal sealed class Churn(Target target, string name, SyntheticTrack[] tracks)
             }
             else
             {
-                var publisher = new Publisher(target, tracks);
+                var publisher = new Publisher(publishing, published);
                 opening = publisher;
                 await publisher.OpenAsync($"{name}-churn-{i}", stop).ConfigureAwait(false);
                 await publisher.SendFirstAsync(stop).ConfigureAwait(false);

@@ -33,6 +33,7 @@ internal static class Comparison
         ("frames lost by steady viewers", report => report.Steady.Viewers > 0 ? report.Steady.Faults.Lost : null),
         ("frames lost by slow viewers", report => report.Slow?.Faults.Lost),
         ("frames lost by stalled viewers", report => report.Stalled?.Faults.Lost),
+        ("RTP packets lost by steady viewers", report => report.Steady.Packets?.Lost),
         ("resumed in mid-group", report => Sum(report, viewers => viewers.Faults.MidGroupResumes)),
         ("other wrong frames", report => Sum(report, viewers => viewers.Faults.BadStarts + viewers.Faults.Reordered + viewers.Faults.Duplicates + viewers.Faults.Corrupt)),
         ("viewers lost, without picture, or behind", report => Sum(report, viewers => viewers.Failed + viewers.WithoutPicture + viewers.Behind)),

@@ -7,10 +7,15 @@ namespace MediaGraph.LoadTest;
 internal sealed record LoadOptions
 {
     public const string Usage = """
-        MediaGraph.LoadTest: publishes streams to an RTMP server, plays each of them many times, and checks what comes.
+        MediaGraph.LoadTest: publishes streams to a server, plays each of them many times, and checks what comes.
 
-        Usage: LoadTest [rtmp://HOST[:PORT]/APP[/NAME]] [options]     (rtmp://127.0.0.1:1935/live/load)
+        Usage: LoadTest [PROTOCOL://HOST[:PORT]/APP[/NAME]] [options]     (rtmp://127.0.0.1:1935/live/load)
+               PROTOCOL is rtmp or rtsp
                LoadTest compare FILE ...     medians, least and most of what --json has written, side by side
+
+        How it comes
+          --transport T      tcp or udp: how viewers get RTP from rtsp:// (tcp); it is always published over TCP
+          --publish URL      publish there, with rtmp:// or rtsp://, and not where viewers play
 
         What is published
           --streams P        streams, NAME-1 to NAME-P (1)
@@ -43,6 +48,15 @@ internal sealed record LoadOptions
 
         Exit code: 0 when every viewer got what it should, 1 when not, 2 when the arguments make no sense.
         """;
+
+    /// <summary>rtmp or rtsp.</summary>
+    public string Protocol { get; init; } = "rtmp";
+
+    /// <summary>Of viewers' RTP: tcp or udp.</summary>
+    public string Transport { get; init; } = "tcp";
+
+    /// <summary>Where it is published, if not where it is played.</summary>
+    public string? Publish { get; init; }
 
     public string Host { get; init; } = "127.0.0.1";
 
@@ -99,6 +113,20 @@ internal sealed record LoadOptions
     public string? Json { get; init; }
 
     [JsonIgnore]
+    public bool IsRtsp => Protocol == "rtsp";
+
+    [JsonIgnore]
+    public bool IsUdp => Transport == "udp";
+
+    /// <summary>Without the stream's name.</summary>
+    [JsonIgnore]
+    public string Url => $"{Protocol}://{Host}:{Port}/{App}";
+
+    /// <summary>These, with the address of those who publish.</summary>
+    [JsonIgnore]
+    public LoadOptions Publishing => Publish is null ? this : At(Publish);
+
+    [JsonIgnore]
     public bool Publishes => Viewers > 0 || Flood || Churn > 0;
 
     /// <summary>One line that says what is asked of a server.</summary>
@@ -107,6 +135,10 @@ internal sealed record LoadOptions
         var text = string.Create(CultureInfo.InvariantCulture, $"{Streams} × {Bitrate} Mbit/s, {Viewers} viewers each");
         if (!Publishes)
             text = "nothing published";
+        if (IsRtsp)
+            text += $", RTSP over {Transport.ToUpperInvariant()}";
+        if (Publishing.Protocol != Protocol)
+            text += $", published over {Publishing.Protocol.ToUpperInvariant()}";
         if (Audio)
             text += ", audio";
         if (Flood)
@@ -161,6 +193,8 @@ internal sealed record LoadOptions
 
             options = name switch
             {
+                "--transport" => options with { Transport = TcpOrUdp() },
+                "--publish" => options with { Publish = Text() },
                 "--streams" => options with { Streams = Number(1, 1_000) },
                 "--bitrate" => options with { Bitrate = Megabits() },
                 "--fps" => options with { Fps = Number(1, 1_000) },
@@ -189,6 +223,9 @@ internal sealed record LoadOptions
                     ? number
                     : throw new FormatException($"{name} must be 0.01 to 1000 Mbit/s, not '{value}'.");
 
+            string TcpOrUdp() =>
+                value is "tcp" or "udp" ? value : throw new FormatException($"{name} must be tcp or udp, not '{value}'.");
+
             string Text() => value.Length > 0 ? value : throw new FormatException($"{name} needs a value.");
         }
 
@@ -197,14 +234,17 @@ internal sealed record LoadOptions
 
     private LoadOptions At(string url)
     {
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme != "rtmp" || uri.Host.Length == 0)
-            throw new FormatException($"'{url}' is no address of the form rtmp://HOST[:PORT]/APP[/NAME].");
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("rtmp" or "rtsp") || uri.Host.Length == 0)
+            throw new FormatException($"'{url}' is no address of the form rtmp://HOST[:PORT]/APP[/NAME] or rtsp://HOST[:PORT]/APP[/NAME].");
         var path = uri.AbsolutePath.Trim('/').Split('/', 2);
         return this with
         {
+            Protocol = uri.Scheme,
             Host = uri.DnsSafeHost,
-            Port = uri.Port > 0 ? uri.Port : 1935,
-            App = path[0].Length > 0 ? path[0] : throw new FormatException($"'{url}' names no application, such as rtmp://{uri.Authority}/live."),
+            Port = uri.Port > 0 ? uri.Port : uri.Scheme == "rtsp" ? 554 : 1935,
+            App = path[0].Length > 0
+                ? path[0]
+                : throw new FormatException($"'{url}' names no application, such as {uri.Scheme}://{uri.Authority}/live."),
             Name = path.Length > 1 ? path[1] : Name,
         };
     }
@@ -215,6 +255,11 @@ internal sealed record LoadOptions
             throw new FormatException("More viewers are slow or stalled than there are.");
         if (!Publishes && Idle == 0)
             throw new FormatException("There is nothing to do: no viewers, no flood, no churn, nobody idle.");
+        if (IsUdp && !IsRtsp)
+            throw new FormatException("--transport udp needs rtsp://.");
+        if (IsUdp && Slow + Stalled > 0)
+            throw new FormatException("Over UDP nobody is slow or stalled: the server does not see it.");
+        _ = Publishing;
         if (Pid is not null && !OperatingSystem.IsLinux())
             throw new FormatException("--pid needs Linux.");
         var (keyframe, frame) = SyntheticTrack.VideoLengths(this);

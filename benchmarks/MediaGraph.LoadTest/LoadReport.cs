@@ -26,7 +26,7 @@ internal sealed record LoadReport
     /// <summary>From a frame's sending to its last byte at a steady viewer.</summary>
     public Spread? LatencyMs { get; init; }
 
-    /// <summary>From before the connection to the answer to <c>connect</c>.</summary>
+    /// <summary>From before the connection to the server's first answer.</summary>
     public Spread? ConnectMs { get; init; }
 
     /// <summary>From before the connection to the first whole keyframe.</summary>
@@ -81,6 +81,9 @@ internal sealed record LoadReport
         public required int Behind { get; init; }
 
         public required FrameFaults Faults { get; init; }
+
+        /// <summary>Null where packets have no numbers.</summary>
+        public PacketFaults? Packets { get; init; }
     }
 
     public sealed record IdleReport

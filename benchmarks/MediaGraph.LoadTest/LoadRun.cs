@@ -6,13 +6,15 @@ internal sealed class LoadRun(LoadOptions options)
     private static readonly TimeSpan ReturnLimit = TimeSpan.FromSeconds(10);
 
     private readonly ServerProcess? _server = options.Pid is { } pid ? new ServerProcess(pid) : null;
-    private readonly SyntheticTrack[][] _tracks = SyntheticTrack.ForStreams(options);
+    private readonly SyntheticTrack[][] _tracks = SyntheticTrack.ForStreams(options, options.IsRtsp);
+    private readonly SyntheticTrack[][] _published = SyntheticTrack.ForStreams(options, options.Publishing.IsRtsp);
     private readonly Latencies _latencies = new();
     private readonly List<Publisher> _publishers = [];
     private readonly List<Viewer> _idle = [];
     private Viewer[] _viewers = [];
     private long[] _goals = []; // of each stream, the frame before which all must have come
     private Target _target = null!;
+    private Target _publishing = null!;
     private Churn? _churn;
     private ServerSample? _during;
     private double? _cpuSeconds; // of the server, while it was measured
@@ -42,6 +44,7 @@ internal sealed class LoadRun(LoadOptions options)
         try
         {
             _target = await Target.ResolveAsync(options, stop).ConfigureAwait(false);
+            _publishing = await Target.ResolveAsync(options.Publishing, stop).ConfigureAwait(false);
             var before = Sample();
             var idle = await StartIdleAsync(stop).ConfigureAwait(false);
             if (options.Publishes)
@@ -77,9 +80,9 @@ internal sealed class LoadRun(LoadOptions options)
             return null;
         _phase = "idle viewers";
         var name = $"{options.Name}-idle";
-        var silent = new Publisher(_target, _tracks[0]);
+        var silent = new Publisher(_publishing, _published[0]);
         _publishers.Add(silent);
-        await silent.OpenAsync(name, stop).ConfigureAwait(false);
+        await silent.OpenAsync($"{options.Publishing.Name}-idle", stop).ConfigureAwait(false);
         silent.StartSilent();
         var first = options.Idle / 10;
         await ConnectAsync(first).ConfigureAwait(false);
@@ -108,9 +111,9 @@ internal sealed class LoadRun(LoadOptions options)
         _phase = "publishing";
         for (var i = 0; i < options.Streams; i++)
         {
-            var publisher = new Publisher(_target, _tracks[i]);
+            var publisher = new Publisher(_publishing, _published[i]);
             _publishers.Add(publisher);
-            await publisher.OpenAsync(NameOf(i), stop).ConfigureAwait(false);
+            await publisher.OpenAsync(NameOf(options.Publishing, i), stop).ConfigureAwait(false);
             publisher.Start(options.Flood, ending);
         }
 
@@ -125,7 +128,7 @@ internal sealed class LoadRun(LoadOptions options)
             _target, i % options.Streams, _tracks[i % options.Streams],
             i < options.Slow ? ViewerKind.Slow : i < options.Slow + options.Stalled ? ViewerKind.Stalled : ViewerKind.Steady,
             verifiesContent: ((i / options.Streams) + (i % options.Streams)) % options.Verify == 0, _latencies))];
-        await OpenAllAsync(_viewers, viewer => viewer.PlayAsync(NameOf(viewer.Stream), stop)).ConfigureAwait(false);
+        await OpenAllAsync(_viewers, viewer => viewer.PlayAsync(NameOf(options, viewer.Stream), stop)).ConfigureAwait(false);
         if (_viewers.Length > 0)
         {
             _phase = "warming up";
@@ -141,7 +144,7 @@ internal sealed class LoadRun(LoadOptions options)
         if (options.Churn > 0)
         {
             _phase = "warming up the churn";
-            _churn = new Churn(_target, NameOf(0), _tracks[0]);
+            _churn = new Churn(_target, _publishing, NameOf(options, 0), _tracks[0], _published[0]);
             await _churn.RunAsync(options.Churn / 10, stop).ConfigureAwait(false);
             await WaitAsync(2, stop).ConfigureAwait(false);
             beforeChurn = Sample();
@@ -225,10 +228,13 @@ internal sealed class LoadRun(LoadOptions options)
         WithoutPicture = Of(kind).Count(viewer => viewer.FirstPicture is null),
         Behind = Of(kind).Count(IsBehind),
         Faults = Of(kind).Aggregate(default(FrameFaults), (sum, viewer) => sum + viewer.Faults),
+        Packets = options.IsRtsp ? Of(kind).Aggregate(default(PacketFaults), (sum, viewer) => sum + (viewer.Packets ?? default)) : null,
     };
 
     private bool IsWrong(Viewer viewer) =>
-        viewer.IsWrong || (viewer.Kind == ViewerKind.Steady && !options.Flood && viewer.Faults.Gaps > 0);
+        viewer.IsWrong
+        || (viewer.Kind == ViewerKind.Steady && !options.Flood && !options.IsUdp
+            && (viewer.Faults.Gaps > 0 || viewer.Packets is { Lost: > 0 } or { Late: > 0 }));
 
     private async Task OpenAllAsync(Viewer[] viewers, Func<Viewer, Task> open)
     {
@@ -277,7 +283,7 @@ internal sealed class LoadRun(LoadOptions options)
 
     private long Published => _publishers.Sum(publisher => publisher.Bytes);
 
-    private string NameOf(int stream) => options.Streams == 1 ? options.Name : $"{options.Name}-{stream + 1}";
+    private static string NameOf(LoadOptions at, int stream) => at.Streams == 1 ? at.Name : $"{at.Name}-{stream + 1}";
 
     private static Task WaitAsync(int seconds, CancellationToken stop) =>
         Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System, stop);

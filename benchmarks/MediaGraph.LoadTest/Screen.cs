@@ -9,7 +9,7 @@ internal sealed class Screen(IAnsiConsole console)
     /// <summary>Shows the run until it has ended, and then what it found.</summary>
     public async Task<LoadReport> ShowAsync(LoadRun run, LoadOptions options, CancellationToken stop)
     {
-        console.WriteLine($"rtmp://{options.Host}:{options.Port}/{options.App}: {options.Describe()}");
+        console.WriteLine($"{options.Url}: {options.Describe()}");
         var running = Task.Run(() => run.RunAsync(stop), CancellationToken.None);
         if (console.Profile.Capabilities.Interactive)
             await console.Live(Text.Empty).AutoClear(true).StartAsync(context => FollowAsync(line => context.UpdateTarget(new Text(line)))).ConfigureAwait(false);
@@ -123,6 +123,8 @@ internal sealed class Screen(IAnsiConsole console)
             yield return ($"{name} viewers", $"{viewers.Viewers}");
             yield return ("  lost connection / no picture / behind", $"{viewers.Failed} / {viewers.WithoutPicture} / {viewers.Behind}");
             yield return ("  gaps (frames lost) / resumed in mid-group", $"{faults.Gaps} ({faults.Lost}) / {faults.MidGroupResumes}");
+            if (viewers.Packets is { } packets)
+                yield return ("  RTP packets lost / late", $"{packets.Lost} / {packets.Late}");
             yield return ("  bad starts / reordered / twice / corrupt", $"{faults.BadStarts} / {faults.Reordered} / {faults.Duplicates} / {faults.Corrupt}");
         }
 

@@ -3,8 +3,9 @@ using System.Buffers.Binary;
 namespace MediaGraph.LoadTest;
 
 /// <summary>
-/// One track of a synthetic stream, in FLV tag bodies as a server sees it: H264 of any bit rate, or AAC. No decoder would show it:
-/// a frame carries its number, the time when it was sent and a check of both, and then bytes that follow from stream and number.
+/// One track of a synthetic stream: H264 of any bit rate, or AAC, in the bodies of FLV tags as RTMP has them, or bare (one NAL unit, one
+/// raw AAC frame) as RTP has them. No decoder would show it: a frame carries its number, the time when it was sent and a check of both,
+/// and then bytes that follow from stream and number.
 /// </summary>
 internal sealed class SyntheticTrack
 {
@@ -13,6 +14,7 @@ internal sealed class SyntheticTrack
 
     // Number, time, length, stream, check.
     private const int MarkLength = 8 + 8 + 4 + 4 + 4;
+    private const int SliceHeadLength = 2; // the NAL unit's header, and a first macroblock of 0 with the slice's type
     private const int AudioBytes = 128_000 / 8 * 1024 / 48_000;
     private const int PatternMask = 0xFFFF;
 
@@ -24,25 +26,35 @@ internal sealed class SyntheticTrack
     private readonly byte[] _pattern; // long enough that the content of any frame is a slice of it
     private readonly int _tagLength; // of the tag, and of what the codec has before the mark
 
-    private SyntheticTrack(bool isVideo, int stream, double framesPerSecond, int framesPerGroup, int keyframeBytes, int frameBytes, byte[] pattern)
+    private SyntheticTrack(
+        bool isVideo, bool isBare, int stream, double framesPerSecond, int framesPerGroup, int keyframeBytes, int frameBytes, byte[] pattern)
     {
+        var tagLength = isVideo ? 5 + 4 : 2;
         IsVideo = isVideo;
+        IsBare = isBare;
         _stream = stream;
         _framesPerSecond = framesPerSecond;
         _framesPerGroup = framesPerGroup;
-        _keyframeBytes = keyframeBytes;
-        _frameBytes = frameBytes;
+        _keyframeBytes = isBare ? keyframeBytes - tagLength : keyframeBytes;
+        _frameBytes = isBare ? frameBytes - tagLength : frameBytes;
         _pattern = pattern;
-        _tagLength = isVideo ? 5 + 4 + 1 : 2;
+        _tagLength = (isBare ? 0 : tagLength) + (isVideo ? SliceHeadLength : 0);
         Parameters = isVideo ? VideoParameters.ToArray() : [0xAF, 0, 0x11, 0x90];
+        ParameterSets = isVideo ? [Parameters[13..39], Parameters[^6..]] : [Parameters[2..]];
     }
 
     public bool IsVideo { get; }
+
+    /// <summary>Without an FLV tag around it.</summary>
+    public bool IsBare { get; }
 
     public byte MessageType => IsVideo ? (byte)9 : (byte)8;
 
     /// <summary>The tag with the codec's parameters: 1280 × 720 pixels, High profile; or 48 kHz, stereo, LC.</summary>
     public byte[] Parameters { get; }
+
+    /// <summary>The sequence and the picture parameter set, or the AudioSpecificConfig.</summary>
+    public byte[][] ParameterSets { get; }
 
     /// <summary>Bytes of a frame before its content.</summary>
     public int HeadLength => _tagLength + MarkLength;
@@ -60,14 +72,14 @@ internal sealed class SyntheticTrack
     ];
 
     /// <summary>The tracks of all streams, which share their content's bytes.</summary>
-    public static SyntheticTrack[][] ForStreams(LoadOptions options)
+    public static SyntheticTrack[][] ForStreams(LoadOptions options, bool areBare = false)
     {
         var (keyframe, frame) = VideoLengths(options);
         var pattern = MakePattern(Math.Max(keyframe, AudioBytes));
         return [.. Enumerable.Range(0, options.Streams).Select(stream => options.Audio ? new[] { Video(stream), Audio(stream) } : [Video(stream)])];
 
-        SyntheticTrack Video(int stream) => new(true, stream, options.Fps, options.Gop, keyframe, frame, pattern);
-        SyntheticTrack Audio(int stream) => new(false, stream, 48_000 / 1024.0, 1, AudioBytes, AudioBytes, pattern);
+        SyntheticTrack Video(int stream) => new(true, areBare, stream, options.Fps, options.Gop, keyframe, frame, pattern);
+        SyntheticTrack Audio(int stream) => new(false, areBare, stream, 48_000 / 1024.0, 1, AudioBytes, AudioBytes, pattern);
     }
 
     /// <summary>A keyframe has a tenth of its group's bytes, or what all others have when they are less than ten.</summary>
@@ -95,7 +107,7 @@ internal sealed class SyntheticTrack
         var mark = frame[_tagLength..];
         BinaryPrimitives.WriteInt64BigEndian(mark, number);
         BinaryPrimitives.WriteInt64BigEndian(mark[8..], sentAt);
-        BinaryPrimitives.WriteInt32BigEndian(mark[16..], length);
+        BinaryPrimitives.WriteInt32BigEndian(mark[16..], length - _tagLength);
         BinaryPrimitives.WriteInt32BigEndian(mark[20..], _stream);
         BinaryPrimitives.WriteUInt32BigEndian(mark[24..], Check(mark));
         Content(number, HeadLength, length - HeadLength).CopyTo(frame[HeadLength..]);
@@ -109,20 +121,21 @@ internal sealed class SyntheticTrack
         number = BinaryPrimitives.ReadInt64BigEndian(mark);
         sentAt = BinaryPrimitives.ReadInt64BigEndian(mark[8..]);
         return BinaryPrimitives.ReadUInt32BigEndian(mark[24..]) == Check(mark) && number >= 0
-            && BinaryPrimitives.ReadInt32BigEndian(mark[16..]) == Length(number) && BinaryPrimitives.ReadInt32BigEndian(mark[20..]) == _stream;
+            && BinaryPrimitives.ReadInt32BigEndian(mark[16..]) == Length(number) - _tagLength
+            && BinaryPrimitives.ReadInt32BigEndian(mark[20..]) == _stream;
     }
 
     /// <summary>Whether a frame's head begins with the tag that was written.</summary>
     public bool HasTag(ReadOnlySpan<byte> head, long number)
     {
-        Span<byte> tag = stackalloc byte[10];
+        Span<byte> tag = stackalloc byte[5 + 4 + SliceHeadLength];
         WriteTag(number, Length(number), tag);
         return head.StartsWith(tag[.._tagLength]);
     }
 
     /// <summary>What a frame's bytes from an offset behind its head on must be.</summary>
     public ReadOnlySpan<byte> Content(long number, int offset, int count) =>
-        _pattern.AsSpan((int)(((number * 7919) + (_stream * 104_729L)) & PatternMask) + offset, count);
+        _pattern.AsSpan((int)(((number * 7919) + (_stream * 104_729L)) & PatternMask) + offset - HeadLength, count);
 
     private static uint Check(ReadOnlySpan<byte> mark)
     {
@@ -147,17 +160,16 @@ internal sealed class SyntheticTrack
 
     private void WriteTag(long number, int length, Span<byte> tag)
     {
-        if (!IsVideo)
-        {
-            tag[0] = 0xAF;
-            tag[1] = 1;
+        var isKeyframe = IsKeyframe(number);
+        if (IsVideo)
+            ((ReadOnlySpan<byte>)(isKeyframe ? [0x65, 0x88] : [0x41, 0x9A])).CopyTo(tag[(_tagLength - SliceHeadLength)..]);
+        if (IsBare)
             return;
-        }
-
-        tag[0] = IsKeyframe(number) ? (byte)0x17 : (byte)0x27;
+        tag[0] = !IsVideo ? (byte)0xAF : isKeyframe ? (byte)0x17 : (byte)0x27;
         tag[1] = 1;
+        if (!IsVideo)
+            return;
         tag[2..5].Clear();
         BinaryPrimitives.WriteInt32BigEndian(tag[5..], length - 9);
-        tag[9] = IsKeyframe(number) ? (byte)0x65 : (byte)0x41;
     }
 }

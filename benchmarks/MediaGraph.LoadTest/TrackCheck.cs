@@ -11,7 +11,7 @@ internal sealed class TrackCheck(SyntheticTrack track, bool verifiesContent, Lat
     private long _next = -1; // the frame that must come next; -1 before the first
     private ulong _seen; // bit 0: the one before it came; bit 1: the one before that
     private (long Start, long Length, long Left, bool IsMidGroup) _hole; // the last gap: what comes late may close it
-    private bool _hasParameters;
+    private int _parameters; // bits of the sets that have come
 
     // Of the message that comes.
     private Kind _kind;
@@ -26,6 +26,8 @@ internal sealed class TrackCheck(SyntheticTrack track, bool verifiesContent, Lat
         End,
         Frame,
     }
+
+    public SyntheticTrack Track => track;
 
     public FrameFaults Faults => _faults;
 
@@ -46,27 +48,74 @@ internal sealed class TrackCheck(SyntheticTrack track, bool verifiesContent, Lat
     /// <param name="bytes">The piece.</param>
     public void Take(int length, int offset, ReadOnlySpan<byte> bytes)
     {
+        Take(offset, bytes);
+        if (offset + bytes.Length == length)
+            End(length);
+    }
+
+    /// <summary>A piece of a message whose length is not known before its end.</summary>
+    public void Take(int offset, ReadOnlySpan<byte> bytes)
+    {
         Bytes += bytes.Length;
         var end = offset + bytes.Length;
         if (offset == 0)
             _kind = Kind.Unknown;
         if (offset < _head.Length)
             bytes[..Math.Min(bytes.Length, _head.Length - offset)].CopyTo(_head.AsSpan(offset));
-        if (_kind == Kind.Unknown && (end >= track.HeadLength || end == length))
-            ReadHead(length);
+        if (_kind == Kind.Unknown && end >= track.HeadLength)
+            ReadHead(end);
         if (verifiesContent && _kind == Kind.Frame && !_isCorrupt && end > track.HeadLength)
         {
             var start = Math.Max(offset, track.HeadLength);
-            _isCorrupt = !bytes[(start - offset)..].SequenceEqual(track.Content(_number, start, end - start));
+            _isCorrupt = end > track.Length(_number)
+                || !bytes[(start - offset)..].SequenceEqual(track.Content(_number, start, end - start));
         }
+    }
 
-        if (end == length)
-            EndMessage(length);
+    /// <summary>The message has come; -1 for one that is torn.</summary>
+    public void End(int length)
+    {
+        if (_kind == Kind.Unknown)
+            ReadHead(length);
+        if (_kind == Kind.Parameters)
+            TakeParameters(_head.AsSpan(0, Math.Min(length, _head.Length)), track.Parameters, AllParameters);
+        else if (_kind == Kind.Frame)
+            EndFrame(length);
+        _kind = Kind.Unknown;
+    }
+
+    /// <summary>The rest of a message was lost, by nobody's fault: it is none. Where a viewer starts is seen all the same.</summary>
+    public void Abandon()
+    {
+        if (_kind == Kind.Frame && _number >= 0 && !_isCorrupt && _next < 0)
+            Start();
+        _kind = Kind.Unknown;
+    }
+
+    /// <summary>One of the codec's parameter sets, as it comes beside frames.</summary>
+    public void TakeParameterSet(ReadOnlySpan<byte> set)
+    {
+        var sets = track.ParameterSets;
+        for (var i = 0; i < sets.Length; i++)
+        {
+            // Of H264, the type of the NAL unit says which.
+            if (!track.IsVideo || (!set.IsEmpty && set[0] == sets[i][0]))
+                TakeParameters(set, sets[i], 1 << i);
+        }
+    }
+
+    private int AllParameters => track.IsVideo ? 3 : 1;
+
+    private void TakeParameters(ReadOnlySpan<byte> parameters, byte[] expected, int bits)
+    {
+        _parameters |= bits;
+        if (!parameters.SequenceEqual(expected))
+            _faults.Corrupt++;
     }
 
     private void ReadHead(int length)
     {
-        _kind = length < 2 ? Kind.Frame : _head[1] switch
+        _kind = track.IsBare || length < 2 ? Kind.Frame : _head[1] switch
         {
             0 => Kind.Parameters,
             2 when track.IsVideo => Kind.End,
@@ -79,26 +128,13 @@ internal sealed class TrackCheck(SyntheticTrack track, bool verifiesContent, Lat
         if (length < track.HeadLength || !track.TryReadMark(_head, out var number, out _sentAt))
             return;
         _number = number;
-        _isCorrupt = length != track.Length(number) || !track.HasTag(_head, number);
+        _isCorrupt = !track.HasTag(_head, number);
     }
 
-    private void EndMessage(int length)
-    {
-        if (_kind == Kind.Parameters)
-        {
-            _hasParameters = true;
-            if (!_head.AsSpan(0, Math.Min(length, _head.Length)).SequenceEqual(track.Parameters))
-                _faults.Corrupt++;
-        }
-        else if (_kind == Kind.Frame)
-        {
-            EndFrame();
-        }
-    }
-
-    private void EndFrame()
+    private void EndFrame(int length)
     {
         Frames++;
+        _isCorrupt |= _number >= 0 && length != track.Length(_number);
         if (_isCorrupt)
             _faults.Corrupt++;
         if (_number < 0)
@@ -121,12 +157,8 @@ internal sealed class TrackCheck(SyntheticTrack track, bool verifiesContent, Lat
     private void CheckPlace()
     {
         if (_next < 0)
-        {
-            if (!_hasParameters || !track.IsKeyframe(_number))
-                _faults.BadStarts++;
-            Expect(_number + 1);
-        }
-        else if (_number == _next)
+            Start();
+        if (_number == _next)
         {
             Expect(_next + 1);
         }
@@ -143,6 +175,13 @@ internal sealed class TrackCheck(SyntheticTrack track, bool verifiesContent, Lat
         {
             TakeLate();
         }
+    }
+
+    private void Start()
+    {
+        if (_parameters != AllParameters || !track.IsKeyframe(_number))
+            _faults.BadStarts++;
+        _next = _number;
     }
 
     private void TakeLate()

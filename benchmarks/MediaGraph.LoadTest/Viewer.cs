@@ -3,8 +3,7 @@ namespace MediaGraph.LoadTest;
 /// <summary>Plays a stream and checks what comes.</summary>
 internal sealed class Viewer : Client
 {
-    private readonly TrackCheck? _video;
-    private readonly TrackCheck? _audio;
+    private readonly TrackCheck[] _checks;
 
     /// <param name="target">The server.</param>
     /// <param name="stream">The number of the stream that it will play.</param>
@@ -23,11 +22,8 @@ internal sealed class Viewer : Client
             Socket.ReceiveBufferSize = 64 << 10; // or the system's buffers hold many seconds, and nothing is dropped
         }
 
-        foreach (var track in tracks)
-        {
-            var check = new TrackCheck(track, verifiesContent, latencies);
-            (_video, _audio) = track.IsVideo ? (check, _audio) : (_video, check);
-        }
+        _checks = [.. tracks.Select(track => new TrackCheck(track, verifiesContent, latencies))];
+        Wire = IWire.Playing(this, _checks);
     }
 
     public int Stream { get; }
@@ -35,21 +31,30 @@ internal sealed class Viewer : Client
     public ViewerKind Kind { get; }
 
     /// <summary>Of media messages.</summary>
-    public long Bytes => (_video?.Bytes ?? 0) + (_audio?.Bytes ?? 0);
+    public long Bytes => _checks.Sum(check => check.Bytes);
 
-    public long Frames => (_video?.Frames ?? 0) + (_audio?.Frames ?? 0);
+    public long Frames => _checks.Sum(check => check.Frames);
 
-    public FrameFaults Faults => (_video?.Faults ?? default) + (_audio?.Faults ?? default);
+    public FrameFaults Faults => _checks.Aggregate(default(FrameFaults), (sum, check) => sum + check.Faults);
+
+    /// <summary>Null where packets have no numbers.</summary>
+    public PacketFaults? Packets => Wire.Packets;
 
     /// <summary>All video before this frame has come, or is counted as lost.</summary>
-    public long Next => _video?.Next ?? 0;
+    public long Next => Video?.Next ?? 0;
 
     /// <summary>From before the connection to the first whole keyframe; null before it came.</summary>
     public TimeSpan? FirstPicture =>
-        _video is { FirstPictureAt: > 0 and var at } ? TimeProvider.System.GetElapsedTime(Started, at) : null;
+        Video is { FirstPictureAt: > 0 and var at } ? TimeProvider.System.GetElapsedTime(Started, at) : null;
 
-    /// <summary>Whether it lost its connection or got what no viewer should get.</summary>
-    public bool IsWrong => Failure is not null || Faults.IsWrong;
+    /// <summary>Whether it lost its connection or got what no viewer should get; over UDP, it may go on anywhere.</summary>
+    public bool IsWrong => Failure is not null || (Target.IsUdp ? Faults with { MidGroupResumes = 0 } : Faults).IsWrong;
+
+    protected override IWire Wire { get; }
+
+    protected override string Purpose => "play";
+
+    private TrackCheck? Video => Array.Find(_checks, check => check.Track.IsVideo);
 
     /// <summary>Plays from now on.</summary>
     /// <exception cref="IOException">The server does not let it.</exception>
@@ -59,23 +64,9 @@ internal sealed class Viewer : Client
         StartReceiving();
     }
 
-    /// <summary>Asks to play; what comes is not read.</summary>
-    /// <exception cref="IOException">The server does not let it.</exception>
-    public Task OpenAsync(string name, CancellationToken stop) => OpenAsync("play", name, "NetStream.Play.Start", stop);
-
     /// <summary>Reads no more than so many megabits per second from now on.</summary>
     public void SlowDown(double megabits) => SetRate(megabits * 1e6 / 8);
 
     /// <summary>Reads all that comes again.</summary>
     public void SpeedUp() => SetRate(0);
-
-    protected override void OnPayload(Message message, int offset, ReadOnlySpan<byte> bytes)
-    {
-        if (message.Type == 9 && _video is not null)
-            _video.Take(message.Length, offset, bytes);
-        else if (message.Type == 8 && _audio is not null)
-            _audio.Take(message.Length, offset, bytes);
-        else
-            base.OnPayload(message, offset, bytes);
-    }
 }

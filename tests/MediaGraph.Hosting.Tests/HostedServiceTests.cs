@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using MediaGraph.Diagnostics;
 using MediaGraph.Events;
+using MediaGraph.Media;
 using MediaGraph.Rtmp.Diagnostics;
 using MediaGraph.Rtsp.Diagnostics;
 using MediaGraph.Security;
@@ -172,6 +174,30 @@ public sealed class HostedServiceTests
                 "ffprobe", ["-v", "error", "-read_intervals", "%+1", "-show_entries", "stream=codec_name,width", "-of", "csv=p=0", url]);
             var streams = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.That(streams, Is.EquivalentTo(new[] { "h264,640", "aac" }), url + result.Error);
+        }
+    }
+
+    [Test]
+    public async Task What_RTSP_cannot_play_is_said_to_the_player_and_in_the_log()
+    {
+        await using var host = new TestHost();
+        await host.StartAsync();
+        await using var feed = host.Hub.Publish(
+            "live/music", new Track(MediaKind.Audio, TrackDirection.SendOnly, [new Codec(MediaKind.Audio, CodecNames.Mp3, 44_100, 2)]),
+            new Track(MediaKind.Data, TrackDirection.SendOnly, [new Codec(MediaKind.Data, CodecNames.RtmpData, 1000)]));
+        (string Stream, string Answer)[] refusals =
+        [
+            ("live/nobody", "404 Nobody publishes this stream"),
+            ("live/music", "415 MP3 frames have no payload format here"),
+        ];
+        foreach (var (stream, answer) in refusals)
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(host.Rtsp.LocalEndPoint!);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"DESCRIBE rtsp://{host.Rtsp.LocalEndPoint}/{stream} RTSP/1.0\r\nCSeq: 1\r\n\r\n"));
+            using var reader = new StreamReader(client.GetStream());
+            Assert.That(await reader.ReadLineAsync(), Is.EqualTo($"RTSP/1.0 {answer}"));
+            await Eventually.Async(() => host.Log.Of(3011).Any(e => e.Message.EndsWith($"refused play: {answer[4..]}", StringComparison.Ordinal)), answer);
         }
     }
 

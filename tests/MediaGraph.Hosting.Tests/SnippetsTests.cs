@@ -11,7 +11,9 @@ using MediaGraph.Rtmp;
 using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Rtsp.Server;
+using MediaGraph.Security;
 using MediaGraph.Streams;
+using MediaGraph.Talk;
 using MediaGraph.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -39,7 +41,7 @@ public sealed partial class SnippetsTests
     [TestCaseSource(nameof(Documents))]
     public void The_code_in_a_document_is_compiled(string document)
     {
-        var code = Normalize(string.Join('\n', ((string[])["SnippetsTests.cs", "TokenAuthorizer.cs"])
+        var code = Normalize(string.Join('\n', ((string[])["SnippetsTests.cs", "TokenAuthorizer.cs", "Intercom.cs"])
             .Select(file => File.ReadAllText(RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", file)))));
         foreach (Match block in CodeBlock().Matches(File.ReadAllText(RepositoryRoot.Combine(document))))
             Assert.That(code, Does.Contain(Normalize(block.Groups[1].Value).Replace("1935", "port", StringComparison.Ordinal).Replace("8554", "port", StringComparison.Ordinal)));
@@ -118,6 +120,31 @@ public sealed partial class SnippetsTests
         await foreach (var batch in hub.Subscribe("live/cam", stop)) using (batch) { Interlocked.Add(ref received, batch.Count); }
         await publishing;
         Assert.That(received, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Talking_by_code()
+    {
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+        await using var hub = new StreamHub();
+        var heard = new MemoryStream();
+        var peer = new Peer("intercom");
+        var (sps, pps, microphone) = (Sps, Pps, new byte[160]);
+
+        await using var feed = hub.Publish("live/door", Track.H264(sps, pps));
+        feed.OfferSpeaker(new Intercom(_ => ValueTask.FromResult<Stream>(heard)));
+
+        await using var talk = await hub.TalkAsync(new TalkRequest("live/door") { Peer = peer }, stop);   // who may, the authorizer says
+        for (var time = TimeSpan.Zero; time < TimeSpan.FromSeconds(1); time += TimeSpan.FromMilliseconds(20))
+        {
+            if (talk.Write(microphone, time) == TalkResult.Busy)   // 20 ms in talk.Codec; the first packet starts the talk
+                break;                                             // another talks
+        }
+
+        await Eventually.Async(() => hub.Find("live/door")!.GetSnapshot().Speaker!.Talker!.Packets > 0, "the device was given something");
+        await talk.DisposeAsync();
+        Assert.That(heard.ToArray(), Is.Not.Empty);
     }
 
     [Test]

@@ -18,10 +18,22 @@ public sealed partial class OptionsTests
     [TestCase("rtmp://localhost/app", "localhost", 1935, "app", "load")]
     [TestCase("rtmp://10.0.0.1:1936/live/cam", "10.0.0.1", 1936, "live", "cam")]
     [TestCase("rtmp://[::1]:80/live/a/b", "::1", 80, "live", "a/b")]
+    [TestCase("rtsp://localhost/app", "localhost", 554, "app", "load")]
+    [TestCase("rtsp://10.0.0.1:8554/live/cam", "10.0.0.1", 8554, "live", "cam")]
     public void A_url_names_the_server(string url, string host, int port, string app, string name)
     {
         var options = LoadOptions.Parse([url])!;
         Assert.That((options.Host, options.Port, options.App, options.Name), Is.EqualTo((host, port, app, name)));
+        Assert.That(options.Url, Does.StartWith(url[..7]));
+        Assert.That(options.Publishing, Is.EqualTo(options));
+    }
+
+    [Test]
+    public void It_may_be_published_elsewhere()
+    {
+        var options = LoadOptions.Parse(["rtsp://127.0.0.1:8554/live/a", "--publish", "rtmp://localhost/app"])!;
+        Assert.That((options.Url, options.Publishing.Url), Is.EqualTo(("rtsp://127.0.0.1:8554/live", "rtmp://localhost:1935/app")));
+        Assert.That((options.Name, options.Publishing.Name), Is.EqualTo(("a", "a")));
     }
 
     [Test]
@@ -40,7 +52,13 @@ public sealed partial class OptionsTests
         Assert.That(names, Has.Length.GreaterThan(18));
         foreach (var name in names)
         {
-            var options = LoadOptions.Parse(name is "--audio" or "--flood" ? [name] : [name, "3"])!;
+            var options = LoadOptions.Parse(name switch
+            {
+                "--audio" or "--flood" => [name],
+                "--transport" => ["rtsp://127.0.0.1/live", name, "udp"],
+                "--publish" => [name, "rtsp://127.0.0.1/live"],
+                _ => [name, "3"],
+            })!;
             Assert.That(options, Is.Not.EqualTo(new LoadOptions()), name);
         }
     }
@@ -55,9 +73,13 @@ public sealed partial class OptionsTests
     [TestCase("--seconds must be 1 to 3600, not '0'.", "--seconds", "0")]
     [TestCase("--bitrate must be 0.01 to 1000 Mbit/s, not '-1'.", "--bitrate", "-1")]
     [TestCase("--json needs a value.", "--json")]
-    [TestCase("'http://a/b' is no address of the form rtmp://HOST[:PORT]/APP[/NAME].", "http://a/b")]
-    [TestCase("'localhost' is no address of the form rtmp://HOST[:PORT]/APP[/NAME].", "localhost")]
+    [TestCase("'http://a/b' is no address of the form rtmp://HOST[:PORT]/APP[/NAME] or rtsp://HOST[:PORT]/APP[/NAME].", "http://a/b")]
+    [TestCase("'localhost' is no address of the form rtmp://HOST[:PORT]/APP[/NAME] or rtsp://HOST[:PORT]/APP[/NAME].", "localhost")]
     [TestCase("'rtmp://host' names no application, such as rtmp://host/live.", "rtmp://host")]
+    [TestCase("'rtsp://host' names no application, such as rtsp://host/live.", "--publish", "rtsp://host")]
+    [TestCase("--transport must be tcp or udp, not 'sctp'.", "--transport", "sctp")]
+    [TestCase("--transport udp needs rtsp://.", "--transport", "udp")]
+    [TestCase("Over UDP nobody is slow or stalled: the server does not see it.", "rtsp://host/live", "--transport", "udp", "--slow", "1")]
     [TestCase("More viewers are slow or stalled than there are.", "--viewers", "3", "--slow", "2", "--stalled", "2")]
     [TestCase("There is nothing to do: no viewers, no flood, no churn, nobody idle.", "--viewers", "0")]
     [TestCase("So many frames of so few bits have no room for their numbers: more --bitrate or less --fps.", "--bitrate", "0.01")]

@@ -67,6 +67,7 @@ public sealed class ReportTests
     [TestCase("--help", 0, "Usage: LoadTest")]
     [TestCase("--what", 2, "--what is no option.")]
     [TestCase("rtmp://127.0.0.1:1/live", 1, "publish: Connection refused")]
+    [TestCase("rtsp://127.0.0.1:1/live", 1, "publish: Connection refused")]
     [TestCase("compare /nowhere.json", 1, "/nowhere.json")]
     public async Task The_program_ends_with_the_code_that_its_help_says(string arguments, int code, string text)
     {
@@ -118,10 +119,18 @@ public sealed class ReportTests
     {
         var spread = new Spread { P50 = 1, P99 = 2, P999 = 3, Max = 4 };
         var sample = new ServerSample { MemoryMb = 50, Descriptors = 7, Sockets = 5 };
-        var viewers = new LoadReport.ViewersReport { Viewers = 50, Failed = 0, WithoutPicture = 0, Behind = 0, Faults = default };
+        var viewers = new LoadReport.ViewersReport
+        {
+            Viewers = 50,
+            Failed = 0,
+            WithoutPicture = 0,
+            Behind = 0,
+            Faults = default,
+            Packets = default(PacketFaults),
+        };
         return new LoadReport
         {
-            Options = new LoadOptions { Label = label, Pid = 1, Json = "x.json" },
+            Options = new LoadOptions { Label = label, Pid = 1, Json = "x.json", Publish = "rtmp://127.0.0.1/live" },
             IsRight = true,
             LatencyMs = spread,
             ConnectMs = spread,

@@ -63,6 +63,10 @@ internal static class GraphLock
     public static Task Run(Func<Task> work) =>
         DiagnosticsEnabled && _observer is { } observer ? observer.Run(work) : Task.Run(work);
 
+    /// <summary>Calls user code that may block: on a thread of its own, or in place under a test's scheduler.</summary>
+    public static Task<T> Call<T>(Func<Task<T>> work) =>
+        DiagnosticsEnabled && _observer is not null ? work() : Task.Run(work);
+
     private static void BeforeGraphLock(Lock @lock)
     {
         if (_graphLocksHeld > 0)

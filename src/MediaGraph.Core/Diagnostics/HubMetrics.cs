@@ -12,6 +12,10 @@ internal sealed class HubMetrics : IDisposable
     private readonly Lock _departedLock = new();
     private SenderStatistics _departed;
     private long _slowFanOuts;
+    private long _talks;
+    private long _talkPackets;
+    private long _talkPacketsDropped;
+    private readonly Counter<long> _talkFailures;
     private SenderStatistics _reported;
     private bool _isDisposed;
 
@@ -25,11 +29,21 @@ internal sealed class HubMetrics : IDisposable
         _meter.CreateObservableCounter(MetricNames.BytesDelivered, () => Totals().DeliveredBytes, "By");
         _meter.CreateObservableCounter(MetricNames.PacketsDropped, Dropped, "{packet}");
         _meter.CreateObservableCounter(MetricNames.SlowFanOuts, () => Interlocked.Read(ref _slowFanOuts), "{fanout}");
+        _meter.CreateObservableGauge(MetricNames.Talks, () => Interlocked.Read(ref _talks), "{talk}");
+        _meter.CreateObservableCounter(MetricNames.TalkPackets, () => Interlocked.Read(ref _talkPackets), "{packet}");
+        _meter.CreateObservableCounter(MetricNames.TalkPacketsDropped, () => Interlocked.Read(ref _talkPacketsDropped), "{packet}");
+        _talkFailures = _meter.CreateCounter<long>(MetricNames.TalkFailures, "{failure}");
         _meter.CreateObservableGauge(MetricNames.PoolOutstanding, () => _hub.Pool.GetStatistics().OutstandingBytes, "By");
         _meter.CreateObservableGauge(MetricNames.PoolRetained, () => _hub.Pool.GetStatistics().RetainedBytes, "By");
     }
 
     public void CountSlowFanOut() => Interlocked.Increment(ref _slowFanOuts);
+
+    public void CountTalk(int change) => Interlocked.Add(ref _talks, change);
+
+    public void CountTalkPacket(bool isDropped) => Interlocked.Increment(ref isDropped ? ref _talkPacketsDropped : ref _talkPackets);
+
+    public void CountTalkFailure(string reason) => _talkFailures.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public void CountDeparted(SenderStatistics statistics)
     {

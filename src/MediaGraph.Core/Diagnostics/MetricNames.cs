@@ -24,6 +24,18 @@ public static class MetricNames
     /// <summary>Counter: fan-outs of one packet that took longer than 2 ms.</summary>
     public const string SlowFanOuts = "mediagraph.fanouts.slow";
 
+    /// <summary>Gauge: talkers that devices listen to.</summary>
+    public const string Talks = "mediagraph.talks";
+
+    /// <summary>Counter: packets of talkers that devices were given.</summary>
+    public const string TalkPackets = "mediagraph.talk.packets";
+
+    /// <summary>Counter: packets of talkers that devices did not take in time.</summary>
+    public const string TalkPacketsDropped = "mediagraph.talk.packets.dropped";
+
+    /// <summary>Counter: failures of speakers; the tag <c>reason</c> is open, write, close, or abandoned for calls that do not end.</summary>
+    public const string TalkFailures = "mediagraph.talk.failures";
+
     /// <summary>Gauge, in bytes: packet memory in use.</summary>
     public const string PoolOutstanding = "mediagraph.pool.outstanding";
 

@@ -36,6 +36,18 @@ public sealed record PlayStopped(
 /// <summary>How many consumers a stream has now; in order, one event per change.</summary>
 public sealed record ConsumerCountChanged(DateTimeOffset Time, string Stream, int Count) : MediaEvent(Time);
 
+/// <summary>A device was told that somebody talks, and listens.</summary>
+/// <param name="Codec">The codec's name.</param>
+public sealed record TalkStarted(DateTimeOffset Time, string Stream, string Protocol, EndPoint? RemoteEndPoint, string Codec)
+    : MediaEvent(Time);
+
+/// <summary>A device was told that the talk is over; exactly one per <see cref="TalkStarted"/>.</summary>
+/// <param name="Packets">Packets that the device was given.</param>
+/// <param name="Dropped">Packets that it did not take in time.</param>
+public sealed record TalkStopped(
+    DateTimeOffset Time, string Stream, string Protocol, EndPoint? RemoteEndPoint, TimeSpan Duration, long Packets, long Dropped,
+    CloseReason Reason) : MediaEvent(Time);
+
 /// <summary>The authorizer said no.</summary>
 public sealed record AuthorizationFailed(
     DateTimeOffset Time, string Stream, StreamAction Action, string Protocol, EndPoint? RemoteEndPoint, string Reason)

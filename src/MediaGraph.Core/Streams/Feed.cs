@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using MediaGraph.Diagnostics;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Security;
+using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
 
@@ -15,6 +17,8 @@ public sealed class Feed : IAsyncDisposable
     private readonly MediaStream _stream;
     private readonly Action<CloseReason>? _onRevoked;
     private ImmutableArray<FeedTrack> _tracks = [];
+    private TalkPlace? _talkPlace;
+    private CloseReason? _talkEnded;
 
     internal Feed(MediaStream stream, PublishRequest request, long number, long started)
     {
@@ -37,6 +41,9 @@ public sealed class Feed : IAsyncDisposable
 
     /// <summary>The tracks so far.</summary>
     public ImmutableArray<FeedTrack> Tracks => _tracks;
+
+    /// <summary>The place at the feed's loudspeaker; null while none is offered.</summary>
+    internal TalkPlace? TalkPlace => Volatile.Read(ref _talkPlace);
 
     internal Func<long>? LastHeard { get; }
 
@@ -103,15 +110,36 @@ public sealed class Feed : IAsyncDisposable
     /// </summary>
     public void Settle() => _stream.Settle(this);
 
+    /// <summary>
+    /// Offers the device's loudspeaker to those who want to talk, once per feed. It is used until <see cref="DisposeAsync"/> has returned.
+    /// </summary>
+    /// <exception cref="ArgumentException">Its track is not audio to be received, in codecs that it names.</exception>
+    /// <exception cref="InvalidOperationException">The feed has offered one already.</exception>
+    public void OfferSpeaker(ISpeaker speaker)
+    {
+        ArgumentNullException.ThrowIfNull(speaker);
+        var place = _stream.CreateTalkPlace(speaker);
+        if (Interlocked.CompareExchange(ref _talkPlace, place, null) is not null)
+        {
+            place.Close(CloseReason.Unused);
+            throw new InvalidOperationException("The feed has offered a speaker already.");
+        }
+
+        GraphLock.Point();
+        if (Volatile.Read(ref _talkEnded) is { } reason)
+            place.Close(reason); // the feed ended meanwhile
+    }
+
     /// <summary>Ends the feed. Idempotent.</summary>
     /// <param name="reason">What the consumers are told.</param>
     public void Close(CloseReason reason) => _stream.EndFeed(this, reason);
 
-    /// <summary>Ends the feed. Idempotent.</summary>
-    public ValueTask DisposeAsync()
+    /// <summary>Ends the feed, and returns when its loudspeaker is used no longer; that is bounded. Idempotent.</summary>
+    public async ValueTask DisposeAsync()
     {
         Close(CloseReason.Requested);
-        return ValueTask.CompletedTask;
+        if (TalkPlace is { } place)
+            await place.WhenEndedAsync().ConfigureAwait(false);
     }
 
     internal bool Write(
@@ -138,6 +166,17 @@ public sealed class Feed : IAsyncDisposable
     internal FeedSnapshot GetSnapshot(TimeProvider timeProvider) => new(
         Number, Peer.Protocol, Peer.RemoteEndPoint?.ToString(), Peer.User, timeProvider.GetElapsedTime(Started), VideoPackets,
         AudioPackets, Bytes);
+
+    /// <summary>Ends the talk sessions. Idempotent, and safe beside <see cref="OfferSpeaker"/>: the later of the two closes the place.</summary>
+    internal void EndTalk(CloseReason reason)
+    {
+        reason = reason.Code is CloseCode.Stopping or CloseCode.Replaced
+            ? reason
+            : new CloseReason(CloseCode.PublisherLeft, "the device's feed ended");
+        Interlocked.CompareExchange(ref _talkEnded, reason, null);
+        GraphLock.Point();
+        TalkPlace?.Close(reason);
+    }
 
     /// <summary>Tells the publisher. What it does with it, a failure included, is its own affair.</summary>
     internal void Revoke(CloseReason reason)

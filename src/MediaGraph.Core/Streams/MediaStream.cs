@@ -4,6 +4,7 @@ using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
 
@@ -54,10 +55,18 @@ public sealed class MediaStream
     /// <summary>Whether somebody publishes it now.</summary>
     public bool IsPublished => Volatile.Read(ref _feed) is not null;
 
+    /// <summary>What the loudspeaker of the stream's source takes; null while it has none. To look at it changes nothing.</summary>
+    public Track? Speaker => Volatile.Read(ref _feed)?.TalkPlace?.Track;
+
+    /// <summary>The place at that loudspeaker.</summary>
+    internal TalkPlace? TalkPlace => Volatile.Read(ref _feed)?.TalkPlace;
+
     /// <summary>Whether the stream is over, its name free.</summary>
     internal bool IsClosed => Volatile.Read(ref _closed);
 
     internal PacketPool Pool => _hub.Pool;
+
+    internal TalkPlace CreateTalkPlace(ISpeaker speaker) => _hub.CreateTalkPlace(Name, speaker);
 
     internal void LogCallbackFailed(Exception exception) => _hub.LogCallbackFailed(Name, exception);
 
@@ -108,7 +117,8 @@ public sealed class MediaStream
             feed?.GetSnapshot(_hub.TimeProvider),
             waiting,
             [.. receivers.Select(r => new TrackSnapshot(r.Track.Id, r.Track.Kind, r.Codec, r.Packets, r.Bytes, r.LastDecodeTime))],
-            [.. subscriptions.Select(s => s.GetSnapshot())]);
+            [.. subscriptions.Select(s => s.GetSnapshot())],
+            feed?.TalkPlace?.GetSnapshot());
     }
 
     // ---- Feeds ------------------------------------------------------------------------------------------------------------
@@ -392,6 +402,7 @@ public sealed class MediaStream
     {
         using (GraphLock.EnterPush(_pushLock))
             FinishLocked(feed, reason);
+        feed.EndTalk(reason);
         if (isRevoked)
             feed.Revoke(reason);
     }

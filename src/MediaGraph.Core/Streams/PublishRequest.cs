@@ -1,6 +1,7 @@
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Security;
+using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
 
@@ -13,6 +14,9 @@ public sealed record PublishRequest(string Stream)
 
     /// <summary>Tracks that are known from the start; more can be added.</summary>
     public IReadOnlyList<Track> Tracks { get; init; } = [];
+
+    /// <summary>The device's loudspeaker, for those who talk; null without, or when it is offered later.</summary>
+    public ISpeaker? Speaker { get; init; }
 
     /// <summary>
     /// When the publisher was last heard of, as a timestamp of the hub's <see cref="TimeProvider"/>. Null for one that is never

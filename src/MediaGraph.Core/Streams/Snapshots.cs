@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Media;
+using MediaGraph.Talk;
 using MediaGraph.Packets;
 
 namespace MediaGraph.Streams;
@@ -17,12 +18,14 @@ public sealed record HubSnapshot(ImmutableArray<StreamSnapshot> Streams, PacketP
 /// <param name="WaitingFor">How long it has had no publisher; null while it has one.</param>
 /// <param name="Tracks">What it carries.</param>
 /// <param name="Consumers">Whom it feeds.</param>
+/// <param name="Speaker">The loudspeaker of its source, and who talks; null without.</param>
 public sealed record StreamSnapshot(
     string Name,
     FeedSnapshot? Feed,
     TimeSpan? WaitingFor,
     ImmutableArray<TrackSnapshot> Tracks,
-    ImmutableArray<SubscriptionSnapshot> Consumers);
+    ImmutableArray<SubscriptionSnapshot> Consumers,
+    SpeakerSnapshot? Speaker);
 
 /// <summary>A view of a feed.</summary>
 /// <param name="Number">Counts the feeds of the stream, from 1.</param>

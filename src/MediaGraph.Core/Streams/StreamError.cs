@@ -1,6 +1,6 @@
 namespace MediaGraph.Streams;
 
-/// <summary>Why a stream cannot be published or played.</summary>
+/// <summary>Why a stream cannot be published, played or talked to.</summary>
 public enum StreamError
 {
     /// <summary>Nobody publishes it and nothing configures it.</summary>
@@ -17,6 +17,12 @@ public enum StreamError
 
     /// <summary>Nothing of it can be played in the codecs that were asked for.</summary>
     CodecsNotMatched,
+
+    /// <summary>Its source has no loudspeaker to talk through.</summary>
+    NoSpeaker,
+
+    /// <summary>Another talks through its source's loudspeaker.</summary>
+    Busy,
 
     /// <summary>The hub stops.</summary>
     Stopping,

@@ -1,6 +1,6 @@
 namespace MediaGraph.Streams;
 
-/// <summary>A stream cannot be published or played. The message can be shown to the peer.</summary>
+/// <summary>A stream cannot be published, played or talked to. The message can be shown to the peer.</summary>
 /// <param name="error">For programs.</param>
 /// <param name="message">For people; without secrets.</param>
 public sealed class StreamException(StreamError error, string message) : Exception(message)

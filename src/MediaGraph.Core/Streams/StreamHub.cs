@@ -8,6 +8,7 @@ using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Security;
+using MediaGraph.Talk;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -33,6 +34,9 @@ public sealed class StreamHub : IAsyncDisposable
     private readonly Lock _streamsLock = new();
     private ImmutableDictionary<string, MediaStream> _streams =
         ImmutableDictionary.Create<string, MediaStream>(StringComparer.Ordinal);
+
+    // Offered speakers, until the last call to them has ended.
+    private ImmutableHashSet<TalkPlace> _talkPlaces = [];
 
     private bool _stopping;
     private long _subscriptionIds;
@@ -64,6 +68,11 @@ public sealed class StreamHub : IAsyncDisposable
     public EventBus Events { get; } = new();
 
     internal TimeProvider TimeProvider { get; }
+
+    internal HubMetrics Metrics => _metrics;
+
+    /// <summary>Speakers that are offered, or still used.</summary>
+    internal int TalkPlaces => Volatile.Read(ref _talkPlaces).Count;
 
     internal DateTimeOffset Now => TimeProvider.GetUtcNow();
 
@@ -164,6 +173,28 @@ public sealed class StreamHub : IAsyncDisposable
         return AddSubscription(request, queue, format);
     }
 
+    /// <summary>
+    /// Opens a talk session at the loudspeaker of a stream's source, if the authorizer allows it. The device is told when the first
+    /// packet comes.
+    /// </summary>
+    /// <exception cref="StreamException">See <see cref="StreamError"/>.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    public async ValueTask<TalkSession> TalkAsync(TalkRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var peer = await AuthorizeAsync(StreamAction.Talk, request.Stream, request.Peer, isFirstAsk: false, cancellationToken)
+            .ConfigureAwait(false);
+        return AddTalkSession(request with { Peer = peer });
+    }
+
+    /// <summary>Opens a talk session by code, past the authorizer.</summary>
+    /// <exception cref="StreamException">See <see cref="StreamError"/>.</exception>
+    public TalkSession Talk(TalkRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return AddTalkSession(request);
+    }
+
     /// <summary>The stream of that name; null when there is none.</summary>
     public MediaStream? Find(string stream)
     {
@@ -228,15 +259,19 @@ public sealed class StreamHub : IAsyncDisposable
         [.. Volatile.Read(ref _streams).Values.Select(stream => stream.GetSnapshot()).OrderBy(s => s.Name, StringComparer.Ordinal)],
         Pool.GetStatistics());
 
-    /// <summary>Ends every stream: publishers are revoked and consumers told. Idempotent. Nothing can be published afterwards.</summary>
-    public ValueTask DisposeAsync()
+    /// <summary>
+    /// Ends every stream: publishers are revoked, consumers and talkers told. Returns when no speaker is used any more. Idempotent.
+    /// Nothing can be published afterwards.
+    /// </summary>
+    public async ValueTask DisposeAsync()
     {
         using (GraphLock.Enter(_streamsLock))
             _stopping = true;
         foreach (var stream in Volatile.Read(ref _streams).Values)
             stream.Close(CloseReason.Stopping);
+        foreach (var place in Volatile.Read(ref _talkPlaces))
+            await place.WhenEndedAsync().ConfigureAwait(false);
         _metrics.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>Why none of the tracks can be delivered; null when one can, or there is none yet.</summary>
@@ -251,6 +286,16 @@ public sealed class StreamHub : IAsyncDisposable
             return $"codecs not matched: {string.Join(", ", media.Select(track => track.Codecs[0].Name))} ⇒ {format.CodecNames}";
         return wanted is not null && !TrackMatch.TryMatch(offered, wanted, out _, out var failure) ? failure : null;
     }
+
+    internal TalkPlace CreateTalkPlace(string stream, ISpeaker speaker)
+    {
+        var place = new TalkPlace(this, stream, speaker, _logger);
+        ImmutableInterlocked.Update(ref _talkPlaces, static (all, added) => all.Add(added), place);
+        return place;
+    }
+
+    internal void Forget(TalkPlace place) =>
+        ImmutableInterlocked.Update(ref _talkPlaces, static (all, ended) => all.Remove(ended), place);
 
     internal void Remove(MediaStream stream)
     {
@@ -283,6 +328,8 @@ public sealed class StreamHub : IAsyncDisposable
             {
                 foreach (var track in request.Tracks)
                     feed.AddTrack(track);
+                if (request.Speaker is { } speaker)
+                    feed.OfferSpeaker(speaker);
                 if (request.Tracks.Count > 0)
                     feed.Settle();
                 return feed;
@@ -320,6 +367,23 @@ public sealed class StreamHub : IAsyncDisposable
         return stream.TryAdd(subscription) ? subscription : throw NotFound();
 
         static StreamException NotFound() => new(StreamError.NotFound, "nobody publishes this stream");
+    }
+
+    // All or nothing: what fails here leaves no session, and nothing has touched the device.
+    private TalkSession AddTalkSession(TalkRequest request)
+    {
+        StreamName.ThrowIfInvalid(request.Stream);
+        if (Find(request.Stream) is not { IsPublished: true } stream)
+            throw new StreamException(StreamError.NotFound, "nobody publishes this stream");
+        if (stream.TalkPlace is not { } place)
+            throw new StreamException(StreamError.NoSpeaker, "this stream has no speaker");
+        var offered = request.Codecs.Count > 0 ? request.Codecs : [.. place.Track.Codecs.Where(codec => codec.Channels > 0)];
+        IReadOnlyList<Track> tracks = offered.Count > 0 ? [new Track(MediaKind.Audio, TrackDirection.SendOnly, [.. offered])] : [];
+        if (!TrackMatch.TryMatch(tracks, [place.Track], out var matches, out var failure))
+            throw new StreamException(StreamError.CodecsNotMatched, failure);
+        var session = new TalkSession(place, Pool, request, matches[0].Codec);
+        place.Add(session, request.RefuseWhenBusy);
+        return session;
     }
 
     // A call that ignores its token is left behind, but it keeps its place: there is a bound to how many are.

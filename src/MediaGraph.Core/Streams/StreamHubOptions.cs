@@ -2,6 +2,7 @@ using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Packets;
 using MediaGraph.Security;
+using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
 
@@ -34,6 +35,9 @@ public sealed record StreamHubOptions
 
     /// <summary>Bounds of the queues of subscriptions by code.</summary>
     public PacketQueueOptions Queue { get; init; } = new();
+
+    /// <summary>Bounds of talking to devices.</summary>
+    public TalkOptions Talk { get; init; } = new();
 
     /// <summary>Where packets take their memory from.</summary>
     public PacketPoolOptions Pool { get; init; } = new();

@@ -153,7 +153,7 @@ internal abstract class ServerSession(ServerParts parts, ConnectionWriter writer
     private UdpPath OpenPath(int key, PortPair clientPorts, IPAddress local, IPAddress remote, Action onRtcp)
     {
         var (onRtp, onReport) = (RtpHandlerOf(key), RtcpHandlerOf(key));
-        return parts.Ports.Open(local, remote, clientPorts, onRtp ?? (_ => onRtcp()), compound =>
+        return parts.Ports.Open(local, remote, clientPorts, onRtp, compound =>
         {
             onRtcp();
             onReport?.Invoke(compound);

@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Sockets;
+using MediaGraph.Rtsp.Messages;
+using MediaGraph.Rtsp.Rtp;
+using MediaGraph.Rtsp.Server;
+using MediaGraph.Testing;
+using MediaGraph.Transport;
+using NUnit.Framework;
+
+namespace MediaGraph.Rtsp.Tests.Server;
+
+/// <summary>What needs sockets: UDP, TLS.</summary>
+[Category("Socket")]
+[NonParallelizable]
+public sealed class SocketTests
+{
+    [Test]
+    public async Task A_viewer_plays_over_UDP_and_its_reports_keep_its_session()
+    {
+        await using var bench = new ServerBench();
+        await bench.Server.StartAsync();
+        await using var feed = bench.Publish();
+        var client = await ConnectAsync(bench);
+        using var rtp = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        using var rtcp = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        var ports = $"{((IPEndPoint)rtp.Client.LocalEndPoint!).Port}-{((IPEndPoint)rtcp.Client.LocalEndPoint!).Port}";
+        var setup = await client.SetUpAsync(transport: $"RTP/AVP;unicast;client_port={ports}");
+        var transport = RtspTransport.ParseAll(setup.Headers[RtspHeaderNames.Transport]).Single();
+        Assert.That((transport.ClientPorts.ToString(), transport.ServerPorts is not null), Is.EqualTo((ports, true)));
+        await client.ExpectAsync(200, "PLAY", client.Url());
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
+        var media = await rtp.ReceiveAsync(limit.Token);
+        var report = await rtcp.ReceiveAsync(limit.Token);
+        Assert.That((media.Buffer[1] & 0x7F, report.Buffer[1], media.RemoteEndPoint.Port), Is.EqualTo((96, (byte)200, transport.ServerPorts!.Value.Rtp)));
+
+        var sign = new byte[RtcpWriter.MaxLength];
+        var length = RtcpWriter.Write(sign, 1, null, "viewer");
+        bench.AdvanceBySteps(59);
+        await rtcp.SendAsync(sign.AsMemory(0, length), new IPEndPoint(IPAddress.Loopback, transport.ServerPorts.Value.Rtcp), limit.Token);
+        await Task.Run(async () =>
+        {
+            for (var i = 0; i < 50; i++) // the datagram's way through the loopback
+                await Task.Yield();
+        });
+        await client.ExpectAsync(200, "TEARDOWN", client.Url());
+        var goodbye = report;
+        while (goodbye.Buffer[^7] != 203)
+            goodbye = await rtcp.ReceiveAsync(limit.Token);
+    }
+
+    [Test]
+    public async Task A_viewer_over_UDP_that_gives_no_sign_of_life_is_ended_after_60_s()
+    {
+        await using var bench = new ServerBench();
+        await bench.Server.StartAsync();
+        await using var feed = bench.Publish();
+        var client = await ConnectAsync(bench);
+        await client.SetUpAsync(transport: "RTP/AVP;unicast;client_port=50000-50001;destination=127.0.0.1");
+        await client.ExpectAsync(200, "PLAY", client.Url());
+        bench.AdvanceBySteps(60);
+        await client.EndsAsync();
+        await bench.AdvanceToConnectionsAsync(0);
+        Assert.That(bench.Hub.Find("live/cam")!.GetSnapshot().Consumers, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_publisher_feeds_a_stream_over_UDP()
+    {
+        await using var bench = new ServerBench();
+        await bench.Server.StartAsync();
+        var client = await ConnectAsync(bench);
+        using var rtp = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        var port = ((IPEndPoint)rtp.Client.LocalEndPoint!).Port;
+        await client.ExpectAsync(200, "ANNOUNCE", client.Url(), "Content-Type: application/sdp", ServerClient.Sdp);
+        var setup = await client.ExpectAsync(
+            200, "SETUP", client.Url() + "/streamid=0", $"Transport: RTP/AVP/UDP;unicast;client_port={port}-{port + 1};mode=record");
+        var server = RtspTransport.ParseAll(setup.Headers[RtspHeaderNames.Transport]).Single();
+        Assert.That(server.IsRecord, Is.True);
+        await client.ExpectAsync(200, "RECORD", client.Url());
+        var number = 0;
+        await Eventually.Async(
+            () =>
+            {
+                byte[] picture = [0x80, 0x80 | 96, 0, (byte)++number, 0, 0, (byte)(number * 20), 0, 1, 2, 3, 4, 0x65, 0x88, 0x84, 0x21];
+                rtp.Send(picture, new IPEndPoint(IPAddress.Loopback, server.ServerPorts!.Value.Rtp));
+                bench.Time.Advance(TimeSpan.FromMilliseconds(200));
+                return bench.Hub.Find("live/cam")!.GetSnapshot().Feed is { VideoPackets: > 0 };
+            },
+            "frames");
+        await client.ExpectAsync(200, "TEARDOWN", client.Url());
+    }
+
+    [Test]
+    public async Task RTSPS_plays_interleaved_and_refuses_UDP()
+    {
+        using var certificate = new TestCertificate();
+        await using var bench = new ServerBench(new RtspServerOptions { Tls = certificate.Server }, isRealTime: true);
+        await bench.Server.StartAsync();
+        await using var feed = bench.Publish();
+        var client = bench.Add(new ServerClient(
+            await TlsTransport.ConnectAsync("localhost", bench.Server.LocalTlsEndPoint!.Port, certificate.Client)));
+        await client.ExpectAsync(461, "SETUP", client.Url() + "/trackID=0", "Transport: RTP/AVP;unicast;client_port=50000-50001");
+        await client.SetUpAsync();
+        await client.ExpectAsync(200, "PLAY", client.Url());
+        await Eventually.Async(() => client.FramesOf(0).Count > 0, "media");
+        Assert.That(bench.TakeEvents().OfType<Events.ConnectionOpened>().Single().Protocol, Is.EqualTo("rtsps"));
+    }
+
+    private static async Task<ServerClient> ConnectAsync(ServerBench bench) => bench.Add(new ServerClient(
+        await SocketTransport.ConnectAsync("127.0.0.1", bench.Server.LocalEndPoint!.Port)));
+}
