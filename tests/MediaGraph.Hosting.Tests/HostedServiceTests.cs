@@ -262,4 +262,25 @@ public sealed class HostedServiceTests
         Assert.That(await events.Reader.ReadAllAsync().OfType<PublishStarted>().FirstAsync(), Has.Property("Stream").EqualTo("live/cam"));
         Assert.That(host.Log.Entries.Select(entry => entry.ToString()), Has.None.Contains("4711").And.None.Contains("0815"));
     }
+
+    [Test]
+    public async Task A_player_proves_over_RTSP_that_it_knows_the_password()
+    {
+        await using var host = new TestHost(configure: media =>
+        {
+            var passwords = new Dictionary<string, Secret> { ["viewer"] = new("secret-4711") };
+            media.Services.AddSingleton<IStreamAuthorizer>(new PasswordAuthorizer(passwords));
+            media.AddDemo(TestHost.OpenDemo).AddRtsp();
+        });
+        await host.StartAsync();
+        Task<ToolResult> ProbeAsync(string who) =>
+            ExternalTool.RunAsync("ffprobe", ["-v", "error", "-rtsp_transport", "tcp", $"rtsp://{who}{host.Rtsp.LocalEndPoint}/demo"]);
+        var refused = await ProbeAsync("viewer:wrong-0815@");
+        Assert.That(refused.Error, Does.Contain("401"));
+        Assert.That(host.Log.Of(3009), Is.Empty, "nobody plays");
+        var allowed = await ProbeAsync("viewer:secret-4711@");
+        Assert.That(allowed.ExitCode, Is.Zero, allowed.Error);
+        Assert.That(host.Log.Of(3009), Has.Count.EqualTo(1));
+        Assert.That(host.Log.Entries.Select(entry => entry.ToString()), Has.None.Contains("4711").And.None.Contains("0815"));
+    }
 }
