@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using MediaGraph.Diagnostics;
 using MediaGraph.Events;
+using MediaGraph.Media;
 using MediaGraph.Rtmp.Diagnostics;
 using MediaGraph.Rtsp.Diagnostics;
 using MediaGraph.Security;
@@ -176,6 +178,30 @@ public sealed class HostedServiceTests
     }
 
     [Test]
+    public async Task What_RTSP_cannot_play_is_said_to_the_player_and_in_the_log()
+    {
+        await using var host = new TestHost();
+        await host.StartAsync();
+        await using var feed = host.Hub.Publish(
+            "live/music", new Track(MediaKind.Audio, TrackDirection.SendOnly, [new Codec(MediaKind.Audio, CodecNames.Mp3, 44_100, 2)]),
+            new Track(MediaKind.Data, TrackDirection.SendOnly, [new Codec(MediaKind.Data, CodecNames.RtmpData, 1000)]));
+        (string Stream, string Answer)[] refusals =
+        [
+            ("live/nobody", "404 Nobody publishes this stream"),
+            ("live/music", "415 MP3 frames have no payload format here"),
+        ];
+        foreach (var (stream, answer) in refusals)
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(host.Rtsp.LocalEndPoint!);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"DESCRIBE rtsp://{host.Rtsp.LocalEndPoint}/{stream} RTSP/1.0\r\nCSeq: 1\r\n\r\n"));
+            using var reader = new StreamReader(client.GetStream());
+            Assert.That(await reader.ReadLineAsync(), Is.EqualTo($"RTSP/1.0 {answer}"));
+            await Eventually.Async(() => host.Log.Of(3011).Any(e => e.Message.EndsWith($"refused play: {answer[4..]}", StringComparison.Ordinal)), answer);
+        }
+    }
+
+    [Test]
     public async Task The_demo_can_be_turned_off()
     {
         await using var host = new TestHost(
@@ -234,6 +260,27 @@ public sealed class HostedServiceTests
         var allowed = await ExternalTool.RunAsync("ffmpeg", Encoder("?token=secret-4711"));
         Assert.That(allowed.ExitCode, Is.Zero, allowed.Error);
         Assert.That(await events.Reader.ReadAllAsync().OfType<PublishStarted>().FirstAsync(), Has.Property("Stream").EqualTo("live/cam"));
+        Assert.That(host.Log.Entries.Select(entry => entry.ToString()), Has.None.Contains("4711").And.None.Contains("0815"));
+    }
+
+    [Test]
+    public async Task A_player_proves_over_RTSP_that_it_knows_the_password()
+    {
+        await using var host = new TestHost(configure: media =>
+        {
+            var passwords = new Dictionary<string, Secret> { ["viewer"] = new("secret-4711") };
+            media.Services.AddSingleton<IStreamAuthorizer>(new PasswordAuthorizer(passwords));
+            media.AddDemo(TestHost.OpenDemo).AddRtsp();
+        });
+        await host.StartAsync();
+        Task<ToolResult> ProbeAsync(string who) =>
+            ExternalTool.RunAsync("ffprobe", ["-v", "error", "-rtsp_transport", "tcp", $"rtsp://{who}{host.Rtsp.LocalEndPoint}/demo"]);
+        var refused = await ProbeAsync("viewer:wrong-0815@");
+        Assert.That(refused.Error, Does.Contain("401"));
+        Assert.That(host.Log.Of(3009), Is.Empty, "nobody plays");
+        var allowed = await ProbeAsync("viewer:secret-4711@");
+        Assert.That(allowed.ExitCode, Is.Zero, allowed.Error);
+        Assert.That(host.Log.Of(3009), Has.Count.EqualTo(1));
         Assert.That(host.Log.Entries.Select(entry => entry.ToString()), Has.None.Contains("4711").And.None.Contains("0815"));
     }
 }

@@ -41,7 +41,7 @@ public sealed partial class SnippetsTests
     [TestCaseSource(nameof(Documents))]
     public void The_code_in_a_document_is_compiled(string document)
     {
-        var code = Normalize(string.Join('\n', ((string[])["SnippetsTests.cs", "TokenAuthorizer.cs", "Intercom.cs"])
+        var code = Normalize(string.Join('\n', ((string[])["SnippetsTests.cs", "TokenAuthorizer.cs", "PasswordAuthorizer.cs", "Intercom.cs"])
             .Select(file => File.ReadAllText(RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", file)))));
         foreach (Match block in CodeBlock().Matches(File.ReadAllText(RepositoryRoot.Combine(document))))
             Assert.That(code, Does.Contain(Normalize(block.Groups[1].Value).Replace("1935", "port", StringComparison.Ordinal).Replace("8554", "port", StringComparison.Ordinal)));

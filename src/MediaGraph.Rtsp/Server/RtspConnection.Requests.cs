@@ -90,7 +90,7 @@ internal sealed partial class RtspConnection
             return refusal;
         var (stream, offers, status, reason) = await FindAsync(address, deadline).ConfigureAwait(false);
         if (stream is null)
-            return Reply(request, status, reason);
+            return ReplyRefusal(request, StreamAction.Play, status, reason);
 
         // The camera's loudspeaker is offered here to clients that require it (ONVIF Streaming Specification §5.3) or ask by query.
         _described = (stream, offers);
@@ -112,7 +112,7 @@ internal sealed partial class RtspConnection
         Address address, CancellationToken deadline)
     {
         if (_parts.Hub.Find(address.Name) is not { } stream)
-            return (null, [], RtspStatus.NotFound, null);
+            return (null, [], RtspStatus.NotFound, "Nobody publishes this stream");
         try
         {
             await stream.WhenSettledAsync(deadline).ConfigureAwait(false);
@@ -125,8 +125,9 @@ internal sealed partial class RtspConnection
         var offers = RtpOffer.Of(stream);
         if (offers.IsEmpty)
         {
-            var reasons = stream.Receivers
-                .Select(receiver => receiver.Codec is { } codec ? SdpCodecs.WhyNot(codec) : null).OfType<string>().ToArray();
+            var reasons = stream.Receivers.Select(receiver => receiver.Codec).OfType<Codec>()
+                .Where(codec => codec.Kind != MediaKind.Data) // that a protocol's own data goes nowhere else is no news
+                .Select(SdpCodecs.WhyNot).OfType<string>().ToArray();
             return reasons.Length == 0
                 ? (null, [], RtspStatus.NotFound, "The stream has no media yet")
                 : (null, [], RtspStatus.UnsupportedMediaType, string.Join("; ", reasons.Distinct()));
@@ -217,6 +218,12 @@ internal sealed partial class RtspConnection
             Log.Refused(_parts.Logger, Id, RemoteEndPoint, NameOf(action), reason);
     }
 
+    private CloseReason? ReplyRefusal(RtspRequest request, StreamAction action, int status, string? reason)
+    {
+        WarnOfRefusal(action, reason ?? RtspStatus.ReasonOf(status));
+        return Reply(request, status, reason);
+    }
+
     private static string NameOf(StreamAction action) => action switch
     {
         StreamAction.Publish => "publish",
@@ -268,7 +275,9 @@ internal sealed partial class RtspConnection
 
     // An authorizer's words, for instance, are not ours.
     private static string? Printable(string? reason) =>
-        reason is null ? null : string.Concat(reason.Take(MaxReasonLength).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+        reason is null
+            ? null
+            : string.Concat(reason.Replace("⇒", "=>", StringComparison.Ordinal).Take(MaxReasonLength).Select(c => c is >= ' ' and <= '~' ? c : '?'));
 
     // Of a session's request, whose address was checked.
     private static Address AddressOf(RtspRequest request, ServerSession session) =>

@@ -49,7 +49,7 @@ internal sealed partial class RtspConnection
         {
             var (stream, offers, status, reason) = await FindAsync(address, deadline).ConfigureAwait(false);
             if (stream is null)
-                return Reply(request, status, reason);
+                return ReplyRefusal(request, StreamAction.Play, status, reason);
             described = (stream, offers);
             _described = described;
         }
@@ -84,7 +84,12 @@ internal sealed partial class RtspConnection
         if (key < 0)
             return Reply(request, RtspStatus.NotFound);
         if (medias[key].Format is null)
-            return Reply(request, RtspStatus.UnsupportedMediaType, medias[key].Formats.Select(format => format.Problem).FirstOrDefault());
+        {
+            return ReplyRefusal(
+                request, StreamAction.Publish, RtspStatus.UnsupportedMediaType,
+                medias[key].Formats.Select(format => format.Problem).FirstOrDefault());
+        }
+
         return await SetUpAsync(request, session, key, transports).ConfigureAwait(false);
     }
 
