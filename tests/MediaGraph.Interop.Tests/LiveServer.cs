@@ -89,6 +89,14 @@ public sealed class LiveServer : IAsyncDisposable
             "-nostdin", "-hide_banner", "-loglevel", "warning", "-copyts", "-i", Url(stream), "-c", "copy", "-copytb", "1",
             "-flush_packets", "1", "-y", file]);
 
+    /// <summary>The process that was started last.</summary>
+    public ExternalTool LastStarted => _tools[^1];
+
+    /// <summary>Without connecting: ffmpeg takes the first that comes for its peer.</summary>
+    public static Task WaitForListenerAsync(int port) => Eventually.Async(
+        () => File.ReadLines("/proc/net/tcp").Any(line => line.Contains($":{port:X4} 00000000:0000 0A", StringComparison.Ordinal)),
+        $"somebody listens on port {port}");
+
     public StreamSnapshot? Snapshot(string stream) => Hub.Find(stream)?.GetSnapshot();
 
     /// <summary>Waits until the stream has a publisher whose media has come in up to this time.</summary>
