@@ -41,7 +41,8 @@ public sealed record FrameHashes(IReadOnlyList<HashedFrame> Video, IReadOnlyList
                 var parts = line[12..].Split(": ");
                 kinds[parts[0]] = parts[1];
             }
-            else if (!line.StartsWith('#') && line.Split(',', StringSplitOptions.TrimEntries) is [var stream, _, var time, _, _, { Length: 32 } hash, ..])
+            else if (!line.StartsWith('#')
+                && line.Split(',', StringSplitOptions.TrimEntries) is [var stream, _, var time, _, _, { Length: 32 } hash, ..])
             {
                 var ticks = long.Parse(time, CultureInfo.InvariantCulture);
                 (kinds[stream] == "video" ? video : audio).Add(new(ticks == long.MinValue ? null : ticks * units[stream], hash));
@@ -52,8 +53,8 @@ public sealed record FrameHashes(IReadOnlyList<HashedFrame> Video, IReadOnlyList
     }
 
     /// <summary>Asserts that this is what a live viewer may get of the source.</summary>
-    /// <param name="frames">So many pictures, and so many packets of sound, at least.</param>
-    /// <param name="apart">Milliseconds by which sound and picture may have moved against each other; null when times are not compared.</param>
+    /// <param name="frames">So many pictures, and packets of sound, at least.</param>
+    /// <param name="apart">Milliseconds by which sound and picture may have moved against each other; null: times do not count.</param>
     public void AssertPartOf(FrameHashes source, string what, int frames = 30, double? apart = 20)
     {
         var video = AssertPart(Video, source.Video, $"{what}: video", frames, Clips.Group, apart is not null);

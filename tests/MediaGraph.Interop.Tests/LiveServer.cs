@@ -2,6 +2,9 @@ using System.Globalization;
 using MediaGraph.Events;
 using MediaGraph.Packets;
 using MediaGraph.Rtmp.Server;
+#if RTSP_READY
+using MediaGraph.Rtsp.Server;
+#endif
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using NUnit.Framework;
@@ -80,7 +83,8 @@ public sealed class LiveServer : IAsyncDisposable
         string.Create(CultureInfo.InvariantCulture, $"rtmps://localhost:{_rtmp.LocalTlsEndPoint!.Port}/{stream}");
 
 #if RTSP_READY
-    public string RtspUrl(string stream) => string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{_rtsp.LocalEndPoint!.Port}/{stream}");
+    public string RtspUrl(string stream) =>
+        string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{_rtsp.LocalEndPoint!.Port}/{stream}");
 #endif
 
     /// <summary>A path for a file that does not exist yet.</summary>

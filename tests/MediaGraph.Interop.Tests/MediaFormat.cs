@@ -31,7 +31,8 @@ public sealed record MediaFormat(
     /// are replaced by a count: ffmpeg guesses them while it does not know the depth of the B-frames, and then bends presentation times.
     /// </summary>
     public IReadOnlyList<string> HashOptions => [
-        "-map", "0", "-c", "copy", "-bsf:v", $"filter_units=pass_types={VideoUnits},setts=pts=PTS:dts=N-1000000", "-flush_packets", "1", "-f", "framehash", "-hash", "md5", "-y"];
+        "-map", "0:v", "-map", "0:a", "-c", "copy", "-bsf:v", $"filter_units=pass_types={VideoUnits},setts=pts=PTS:dts=N-1000000",
+        "-flush_packets", "1", "-f", "framehash", "-hash", "md5", "-y"];
 
     public override string ToString() => Name;
 }

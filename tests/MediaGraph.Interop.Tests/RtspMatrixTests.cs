@@ -5,7 +5,7 @@ using NUnit.Framework;
 
 namespace MediaGraph.Interop.Tests;
 
-/// <summary>Every publisher with every viewer: one stream, all kinds of viewers at once, each gets whole frames with the source's times.</summary>
+/// <summary>All kinds of publishers, each with all kinds of viewers at once: these get its frames, with the source's times.</summary>
 [Category("Socket")]
 public sealed class RtspMatrixTests
 {
@@ -45,7 +45,11 @@ public sealed class RtspMatrixTests
         if (format != MediaFormat.H265Aac48 && format != MediaFormat.H264Opus)
             viewers.Add(server.Watch("ffmpeg rtmp", server.Url(Stream), format));
         await server.WaitForViewersAsync(Stream, viewers, TimeSpan.FromSeconds(3));
-        await tool.KillAsync();
+        // ffmpeg says goodbye, GStreamer is killed: the viewers' end is the same.
+        if (publisher.StartsWith('f'))
+            tool.Interrupt();
+        else
+            await tool.KillAsync();
 
         foreach (var viewer in viewers)
             (await viewer.EndAsync()).AssertPartOf(source, viewer.Name);

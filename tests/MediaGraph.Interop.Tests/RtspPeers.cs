@@ -21,8 +21,8 @@ public static class RtspPeers
         ["ffmpeg tcp", "ffmpeg udp", "ffmpeg http", "GStreamer tcp", "GStreamer udp", "GStreamer http", "mpv tcp"];
 
     /// <summary>
-    /// Publishes a clip in real time, once. ffmpeg ends well on SIGINT (exit code 255) and sends TEARDOWN; GStreamer's rtspclientsink over UDP
-    /// does not always come to its end: kill it.
+    /// Publishes a clip in real time, once. ffmpeg ends well on SIGINT (exit code 255) and sends TEARDOWN; GStreamer's rtspclientsink over
+    /// UDP does not always come to its end: kill it.
     /// </summary>
     /// <param name="kind">One of <see cref="Publishers"/>.</param>
     public static ExternalTool Publish(this LiveServer server, string kind, string clip, MediaFormat format, string url)
@@ -33,11 +33,16 @@ public static class RtspPeers
         {
             "ffmpeg rtmp" => server.Start("ffmpeg", [.. ffmpeg, "-f", "flv", url]),
             "ffmpeg rtsp tcp" or "ffmpeg rtsp udp" => server.Start("ffmpeg", [.. ffmpeg, "-f", "rtsp", "-rtsp_transport", kind[^3..], url]),
+            // FLV wants decode times, which Matroska has not: without the timestamper presentation times are lost. No G.711.
             "GStreamer rtmp" => GStreamer(
-                server, $"filesrc location={clip} ! matroskademux name=d {video} m. {audio} m. flvmux streamable=true name=m ! rtmp2sink sync=true location={url}"),
+                server,
+                $"filesrc location={clip} ! matroskademux name=d {video} h264timestamper ! m. {audio} m. " +
+                $"flvmux streamable=true name=m ! rtmp2sink sync=true location={url}"),
             // Announces the pads in reverse: sound first.
             "GStreamer rtsp tcp" or "GStreamer rtsp udp" => GStreamer(
-                server, $"rtspclientsink location={url} protocols={kind[^3..]} name=s filesrc location={clip} ! matroskademux name=d {video} s.sink_0 {audio} s.sink_1"),
+                server,
+                $"rtspclientsink location={url} protocols={kind[^3..]} name=s " +
+                $"filesrc location={clip} ! matroskademux name=d {video} s.sink_0 {audio} s.sink_1"),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown publisher"),
         };
     }
@@ -60,7 +65,8 @@ public static class RtspPeers
                 "ffmpeg", [.. ffmpeg, "-rtsp_transport", transport, "-i", url, .. format.HashOptions, file]),
             // buffer-mode=none: times are the RTP timestamps', not corrected by when the packets came.
             "GStreamer tcp" or "GStreamer udp" => GStreamer(server, $"rtspsrc location={url} protocols={transport} {Recorder()}"),
-            "GStreamer http" => GStreamer(server, $"rtspsrc location={url.Replace("rtsp:", "rtsph:", StringComparison.Ordinal)} {Recorder()}"),
+            "GStreamer http" => GStreamer(
+                server, $"rtspsrc location={url.Replace("rtsp:", "rtsph:", StringComparison.Ordinal)} {Recorder()}"),
             // Records from the second keyframe on when it has shown the first already.
             "mpv tcp" or "mpv udp" or "mpv http" => server.Start(
                 "mpv", "--no-config", "--vo=null", "--ao=null", $"--rtsp-transport={transport}", $"--stream-record={file}", url),
@@ -81,7 +87,8 @@ public static class RtspPeers
     /// <param name="user">"name:password"; null for nobody.</param>
     /// <param name="authentication">"digest" (MD5 without qop) or "basic".</param>
     public static Task<string> StartGstServerAsync(
-        this LiveServer server, string clip, MediaFormat format, string transports = "tcp,udp", string? user = null, string authentication = "digest") =>
+        this LiveServer server, string clip, MediaFormat format, string transports = "tcp,udp", string? user = null,
+        string authentication = "digest") =>
         StartGstServerAsync(server, [
             "--launch",
             $"( filesrc location={clip} ! matroskademux name=d " +
@@ -94,13 +101,15 @@ public static class RtspPeers
     /// server has written "ended", after TEARDOWN or the end of the connection.
     /// </summary>
     /// <param name="soundFirst">The order in the publisher's ANNOUNCE, which must be the pipeline's.</param>
-    public static async Task<(string Url, Viewer Recorder)> StartGstRecorderAsync(this LiveServer server, MediaFormat format, bool soundFirst)
+    public static async Task<(string Url, Viewer Recorder)> StartGstRecorderAsync(
+        this LiveServer server, MediaFormat format, bool soundFirst)
     {
         var file = server.NewFile("mkv");
         var (video, audio) = (soundFirst ? "depay1" : "depay0", soundFirst ? "depay0" : "depay1");
         var url = await StartGstServerAsync(server, [
             "--record", "--launch",
-            $"( rtp{format.VideoPayload}depay name={video} ! {format.VideoParser} ! queue ! matroskamux name=m ! filesink async=false location={file} " +
+            $"( rtp{format.VideoPayload}depay name={video} ! {format.VideoParser} ! queue ! " +
+            $"matroskamux name=m ! filesink async=false location={file} " +
             $"rtp{format.AudioPayload}depay name={audio} ! {format.AudioParser} ! queue ! m. )"]);
         return (url, new Viewer("GStreamer's server", server.LastStarted, file, format));
     }

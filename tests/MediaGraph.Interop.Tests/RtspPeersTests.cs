@@ -13,7 +13,7 @@ public sealed class RtspPeersTests
     private const int Seconds = 3;
 
     [Test]
-    public async Task What_GStreamers_server_serves_every_viewer_gets()
+    public async Task What_GStreamers_server_serves_every_kind_of_viewer_gets()
     {
         var format = MediaFormat.H265Aac48;
         var clip = await Clips.InAsync(format, Seconds);
@@ -53,7 +53,8 @@ public sealed class RtspPeersTests
         {
             var (url, recorder) = await server.StartGstRecorderAsync(format, soundFirst: kind.StartsWith('G'));
             var publisher = server.Publish(kind, clip, format, url);
-            await Eventually.Async(() => publisher.HasExited || new FileInfo(recorder.File) is { Exists: true, Length: > 50_000 }, $"{kind} is recorded");
+            await Eventually.Async(
+                () => publisher.HasExited || new FileInfo(recorder.File) is { Exists: true, Length: > 50_000 }, $"{kind} is recorded");
             publisher.Signal(9);
             await recorder.Tool.WaitForTextAsync("ended");
             (await recorder.ReadAsync()).AssertPartOf(source, kind, apart: null);
@@ -75,7 +76,7 @@ public sealed class RtspPeersTests
     }
 
     [Test]
-    public async Task What_VLC_serves_every_UDP_viewer_gets()
+    public async Task What_VLC_serves_viewers_get_over_UDP()
     {
         var format = MediaFormat.H264Aac44;
         var clip = await Clips.InAsync(format, seconds: 6);
