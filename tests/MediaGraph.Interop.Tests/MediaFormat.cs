@@ -26,9 +26,9 @@ public sealed record MediaFormat(
     public static MediaFormat H264Pcmu { get; } = new("H264 and PCMU", "1-5", "h264parse", "h264", "identity", "pcmu");
 
     /// <summary>
-    /// ffmpeg's options that write one line per packet with its time and hash. RTP, FLV and Matroska differ in parameter sets, SEI and the
-    /// framing of NAL units, and only in these: <c>filter_units</c> leaves the slices, and writes Annex B from all of them. The decode times
-    /// are replaced by a count: ffmpeg guesses them while it does not know the depth of the B-frames, and then bends presentation times.
+    /// ffmpeg's options that write one line per packet with its time and hash. RTP, FLV and Matroska differ in parameter sets, SEI and
+    /// the framing of NAL units, and only in these: <c>filter_units</c> leaves the slices, and writes Annex B from all of them. A count
+    /// takes the place of decode times: ffmpeg guesses them while it does not know the depth of the B-frames, and bends presentation times.
     /// </summary>
     public IReadOnlyList<string> HashOptions => [
         "-map", "0:v", "-map", "0:a", "-c", "copy", "-bsf:v", $"filter_units=pass_types={VideoUnits},setts=pts=PTS:dts=N-1000000",

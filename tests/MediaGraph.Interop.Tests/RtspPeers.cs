@@ -75,8 +75,8 @@ public static class RtspPeers
         return new Viewer(kind, tool, file, format);
 
         string Recorder() =>
-            $"buffer-mode=none name=s s. ! application/x-rtp,media=video ! rtp{format.VideoPayload}depay ! {format.VideoParser} ! queue ! " +
-            $"matroskamux name=m ! filesink async=false location={file} " +
+            $"buffer-mode=none name=s matroskamux name=m ! filesink async=false location={file} " +
+            $"s. ! application/x-rtp,media=video ! rtp{format.VideoPayload}depay ! {format.VideoParser} ! queue ! m. " +
             $"s. ! application/x-rtp,media=audio ! rtp{format.AudioPayload}depay ! {format.AudioParser} ! queue ! m.";
     }
 
