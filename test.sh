@@ -61,7 +61,8 @@ tools=(
 # ... and GStreamer element -> Debian package
 elements=(
   videotestsrc:gstreamer1.0-plugins-base flvmux:gstreamer1.0-plugins-good rtmp2src:gstreamer1.0-plugins-bad
-  x264enc:gstreamer1.0-plugins-ugly avdec_h264:gstreamer1.0-libav
+  x264enc:gstreamer1.0-plugins-ugly avdec_h264:gstreamer1.0-libav rtspsrc:gstreamer1.0-plugins-good
+  rtspclientsink:gstreamer1.0-rtsp
 )
 
 missing_packages() {
@@ -72,6 +73,8 @@ missing_packages() {
   for entry in "${elements[@]}"; do
     gst-inspect-1.0 --exists "${entry%%:*}" 2>/dev/null || echo "${entry#*:}"
   done
+  # GStreamer's RTSP server is a library, driven by a few lines of the distribution's Python.
+  /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null || printf '%s\n' python3-gi gir1.2-gst-rtsp-server-1.0
   [[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ]] || echo libnginx-mod-rtmp
   # The program "vlc" comes without the modules that make it play.
   compgen -G '/usr/lib/*/vlc/plugins/codec/libavcodec_plugin.so' >/dev/null || echo vlc-plugin-base

@@ -7,6 +7,9 @@ namespace MediaGraph.Interop.Tests;
 [SetUpFixture]
 public sealed class Clips
 {
+    /// <summary>Pictures from one keyframe to the next, unless a clip says otherwise.</summary>
+    public const int Group = 25;
+
     private const string Picture = "testsrc2=size=320x180:rate=25";
     private const string Sound = "sine=frequency=440:sample_rate=44100";
 
@@ -33,6 +36,21 @@ public sealed class Clips
         "-f", "lavfi", "-i", "nullsrc=size=320x180:rate=25,geq=random(1)*255:128:128", "-f", "lavfi", "-i", Sound, "-t", "4",
         "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-sc_threshold", "0", "-qp", "4", .. Aac]);
 
+    /// <summary>
+    /// A clip in Matroska with a keyframe every second. 20 s are enough to publish it once until all viewers have seen some of it.
+    /// </summary>
+    public static Task<string> InAsync(MediaFormat format, int seconds = 20)
+    {
+        // An encoder's first packet is earlier than its first sample, and would move the pictures: they begin at 0, as the sound does.
+        string[] sound = format == MediaFormat.H264Aac44 ? [.. Noise(44_100), .. Aac, "-bsf:a", "setts=ts=TS+23"]
+            : format == MediaFormat.H265Aac48 ? [.. Noise(48_000), .. Aac, "-bsf:a", "setts=ts=TS+21"]
+            : format == MediaFormat.H264Opus ? [.. Noise(48_000), "-c:a", "libopus", "-b:a", "48k", "-bsf:a", "setts=ts=TS+14"]
+            : [.. Noise(8_000), "-af", "asetnsamples=160", "-c:a", format == MediaFormat.H264Pcma ? "pcm_alaw" : "pcm_mulaw"];
+        string[] picture = format == MediaFormat.H265Aac48 ? H265 : H264(Group);
+        string[] input = ["-f", "lavfi", "-i", Picture, .. sound[..4], "-t", $"{seconds}"];
+        return GetAsync($"{format.Name.Replace(' ', '-')}-{seconds}", [.. input, .. picture, .. sound[4..]], ".mkv");
+    }
+
     [OneTimeSetUp]
     public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("mediagraph-clips-").FullName;
 
@@ -41,16 +59,23 @@ public sealed class Clips
 
     private static string[] Aac { get; } = ["-c:a", "aac", "-b:a", "64k"];
 
+    private static string[] H265 { get; } = [
+        "-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", "300k", "-x265-params",
+        $"keyint={Group}:min-keyint={Group}:scenecut=0:open-gop=0:bframes=2:b-adapt=0:log-level=error"];
+
+    // No two packets of it are equal.
+    private static string[] Noise(int rate) => ["-f", "lavfi", "-i", $"anoisesrc=sample_rate={rate}:amplitude=0.3:seed=1"];
+
     private static string[] Input(int seconds) => ["-f", "lavfi", "-i", Picture, "-f", "lavfi", "-i", Sound, "-t", $"{seconds}"];
 
     private static string[] H264(int group) => [
         "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-bf", "2", "-g", $"{group}", "-keyint_min", $"{group}",
         "-sc_threshold", "0", "-x264-params", "b-adapt=0:open-gop=0", "-b:v", "300k"];
 
-    private static Task<string> GetAsync(string name, string[] options)
+    private static Task<string> GetAsync(string name, string[] options, string extension = ".flv")
     {
         if (!Made.TryGetValue(name, out var made))
-            Made[name] = made = MakeAsync(Path.Combine(_folder, name + ".flv"), options);
+            Made[name] = made = MakeAsync(Path.Combine(_folder, name + extension), options);
         return made;
     }
 

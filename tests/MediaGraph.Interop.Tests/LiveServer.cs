@@ -2,6 +2,9 @@ using System.Globalization;
 using MediaGraph.Events;
 using MediaGraph.Packets;
 using MediaGraph.Rtmp.Server;
+#if RTSP_READY
+using MediaGraph.Rtsp.Server;
+#endif
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using NUnit.Framework;
@@ -16,6 +19,9 @@ public sealed class LiveServer : IAsyncDisposable
 {
     private readonly TestLog _log = new();
     private readonly RtmpServer _rtmp;
+#if RTSP_READY
+    private readonly RtspServer _rtsp;
+#endif
     private readonly EventSubscription _events;
     private readonly List<MediaEvent> _seen = [];
     private readonly List<ExternalTool> _tools = [];
@@ -28,6 +34,9 @@ public sealed class LiveServer : IAsyncDisposable
         _events = Hub.Events.Subscribe(capacity: 10_000);
         var anyPort = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0);
         _rtmp = new RtmpServer(Hub, (rtmp ?? new RtmpServerOptions()) with { EndPoint = anyPort, TlsEndPoint = anyPort }, _log);
+#if RTSP_READY
+        _rtsp = new RtspServer(Hub, new RtspServerOptions { EndPoint = anyPort }, _log);
+#endif
         Folder = Directory.CreateTempSubdirectory("mediagraph-interop-").FullName;
         if (!OperatingSystem.IsWindows()) // VLC runs as another user
             File.SetUnixFileMode(Folder, (UnixFileMode)0b111_111_111);
@@ -37,7 +46,11 @@ public sealed class LiveServer : IAsyncDisposable
 
     public TestLog Log => _log;
 
+#if RTSP_READY
+    public int Connections => _rtmp.Connections + _rtsp.Connections;
+#else
     public int Connections => _rtmp.Connections;
+#endif
 
     /// <summary>Removed at the end.</summary>
     public string Folder { get; }
@@ -57,6 +70,9 @@ public sealed class LiveServer : IAsyncDisposable
     {
         var server = new LiveServer(hub, rtmp);
         await server._rtmp.StartAsync();
+#if RTSP_READY
+        await server._rtsp.StartAsync();
+#endif
         return server;
     }
 
@@ -65,6 +81,11 @@ public sealed class LiveServer : IAsyncDisposable
     /// <summary>The same over TLS; the server's options must have a certificate.</summary>
     public string SecureUrl(string stream) =>
         string.Create(CultureInfo.InvariantCulture, $"rtmps://localhost:{_rtmp.LocalTlsEndPoint!.Port}/{stream}");
+
+#if RTSP_READY
+    public string RtspUrl(string stream) =>
+        string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{_rtsp.LocalEndPoint!.Port}/{stream}");
+#endif
 
     /// <summary>A path for a file that does not exist yet.</summary>
     public string NewFile(string extension) => Path.Combine(Folder, $"{++_files}.{extension}");
@@ -89,6 +110,14 @@ public sealed class LiveServer : IAsyncDisposable
             "-nostdin", "-hide_banner", "-loglevel", "warning", "-copyts", "-i", Url(stream), "-c", "copy", "-copytb", "1",
             "-flush_packets", "1", "-y", file]);
 
+    /// <summary>The process that was started last.</summary>
+    public ExternalTool LastStarted => _tools[^1];
+
+    /// <summary>Without connecting: ffmpeg takes the first that comes for its peer.</summary>
+    public static Task WaitForListenerAsync(int port) => Eventually.Async(
+        () => File.ReadLines("/proc/net/tcp").Any(line => line.Contains($":{port:X4} 00000000:0000 0A", StringComparison.Ordinal)),
+        $"somebody listens on port {port}");
+
     public StreamSnapshot? Snapshot(string stream) => Hub.Find(stream)?.GetSnapshot();
 
     /// <summary>Waits until the stream has a publisher whose media has come in up to this time.</summary>
@@ -109,6 +138,18 @@ public sealed class LiveServer : IAsyncDisposable
             $"{packets} packets for each of the {before.Count} consumers of {stream}");
     }
 
+    /// <summary>Waits until each of the viewers is fed, and then until the stream has gone on for so long.</summary>
+    public async Task WaitForViewersAsync(string stream, IReadOnlyCollection<Viewer> viewers, TimeSpan time)
+    {
+        await Eventually.Async(
+            () => viewers.Any(v => v.Tool.HasExited)
+                || Snapshot(stream)?.Consumers.Count(c => c.Packets.Delivered > 0) >= viewers.Count,
+            $"{stream} is delivered to {viewers.Count} viewers");
+        foreach (var viewer in viewers.Where(v => v.Tool.HasExited))
+            Assert.Fail($"{viewer.Name} has ended: {viewer.Tool.Output}{viewer.Tool.Error}");
+        await WaitForMediaAsync(stream, Snapshot(stream)!.Tracks.Max(t => t.LastTime) + time);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var tool in _tools)
@@ -125,6 +166,9 @@ public sealed class LiveServer : IAsyncDisposable
             await Eventually.EqualAsync(
                 () => Hub.GetSnapshot().Streams.Sum(s => s.Consumers.Length), 0, "consumers after all processes have ended");
             await _rtmp.DisposeAsync();
+#if RTSP_READY
+            await _rtsp.DisposeAsync();
+#endif
             await Hub.DisposeAsync();
             await Eventually.Async(
                 () => Hub.Pool.GetStatistics() is { OutstandingBuffers: 0, OutstandingPackets: 0 },
@@ -134,6 +178,9 @@ public sealed class LiveServer : IAsyncDisposable
         finally
         {
             await _rtmp.DisposeAsync();
+#if RTSP_READY
+            await _rtsp.DisposeAsync();
+#endif
             await Hub.DisposeAsync();
             _events.Dispose();
             _log.Dispose();

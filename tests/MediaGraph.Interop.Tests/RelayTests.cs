@@ -32,7 +32,7 @@ public sealed class RelayTests
         var listener = server.Start("ffmpeg", [
             "-nostdin", "-hide_banner", "-loglevel", "warning", "-copyts", "-listen", "1", "-i", Url(port, "live/in"), "-c", "copy",
             "-copytb", "1", "-y", file]);
-        await WaitForListenerAsync(port);
+        await LiveServer.WaitForListenerAsync(port);
         var relay = await client.PushAsync(Stream, RtmpUrl.Parse(Url(port, "live/in")));
 
         await server.Publish(Stream, await Clips.ShortAsync(), "-re").WaitAsync();
@@ -54,7 +54,7 @@ public sealed class RelayTests
         server.Start("ffmpeg", [
             "-nostdin", "-hide_banner", "-loglevel", "warning", "-re", "-i", await Clips.ShortAsync(), "-c", "copy", "-f", "flv",
             "-listen", "1", Url(port, "live/out")]);
-        await WaitForListenerAsync(port);
+        await LiveServer.WaitForListenerAsync(port);
 
         var relay = await client.PullAsync(RtmpUrl.Parse(Url(port, "live/out")), Stream);
         await relay.Completion;
@@ -139,14 +139,9 @@ public sealed class RelayTests
             rtmp { access_log off; server { listen 127.0.0.1:{{port}}; application live { live on; } } }
             """));
         server.Start("nginx", ["-p", server.Folder, "-e", "stderr", "-c", configuration]);
-        await WaitForListenerAsync(port);
+        await LiveServer.WaitForListenerAsync(port);
         return port;
     }
-
-    // Without connecting: ffmpeg takes the first that comes for its peer.
-    private static Task WaitForListenerAsync(int port) => Eventually.Async(
-        () => File.ReadLines("/proc/net/tcp").Any(line => line.Contains($":{port:X4} 00000000:0000 0A", StringComparison.Ordinal)),
-        $"somebody listens on port {port}");
 
     private static string Url(int port, string stream) => string.Create(CultureInfo.InvariantCulture, $"rtmp://127.0.0.1:{port}/{stream}");
 }

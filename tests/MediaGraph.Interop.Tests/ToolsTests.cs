@@ -15,6 +15,10 @@ public sealed class ToolsTests
     [TestCase("gst-inspect-1.0", "rtmp2src")]
     [TestCase("gst-inspect-1.0", "rtmp2sink")]
     [TestCase("gst-inspect-1.0", "x264enc")]
+    [TestCase("gst-inspect-1.0", "rtspsrc")]
+    [TestCase("gst-inspect-1.0", "rtspclientsink")]
+    [TestCase("gst-inspect-1.0", "h265parse")]
+    [TestCase("gst-inspect-1.0", "rtpopuspay")]
     [TestCase("gst-inspect-1.0", "avdec_h264")]
     public async Task A_tool_that_the_tests_drive_is_installed(string program, string argument)
     {

@@ -1,0 +1,139 @@
+#if RTSP_READY
+using MediaGraph.Rtsp.Client;
+using MediaGraph.Streams;
+using MediaGraph.Testing;
+using NUnit.Framework;
+
+namespace MediaGraph.Interop.Tests;
+
+/// <summary>Our client pulls from GStreamer's and VLC's servers, and pushes to GStreamer's server and ffmpeg's listener.</summary>
+[Category("Socket")]
+public sealed class RtspClientTests
+{
+    private const string Stream = "live/cam";
+
+    private static readonly TimeSpan Seen = TimeSpan.FromSeconds(2.5);
+    private static readonly StreamHubOptions ShortWait = new() { WaitForPublisher = TimeSpan.FromSeconds(1) };
+
+    private static IEnumerable<TestCaseData> Pulls()
+    {
+        yield return Pull("tcp", MediaFormat.H264Aac44);
+        yield return Pull("udp", MediaFormat.H264Aac44);
+        yield return Pull("http", MediaFormat.H264Aac44);
+        yield return Pull("tcp", MediaFormat.H265Aac48);
+        yield return Pull("udp", MediaFormat.H264Opus);
+        yield return Pull("tcp", MediaFormat.H264Pcma);
+
+        static TestCaseData Pull(string transport, MediaFormat format) =>
+            new TestCaseData(transport, format).SetArgDisplayNames(transport, format.Name);
+    }
+
+    [TestCaseSource(nameof(Pulls))]
+    public async Task A_pull_from_GStreamers_server_brings_every_frame(string transport, MediaFormat format)
+    {
+        await using var server = await LiveServer.StartAsync(ShortWait);
+        var url = await server.StartGstServerAsync(await Clips.InAsync(format), format);
+        await AssertPullAsync(server, $"{url}#transport={transport}", format);
+    }
+
+    [TestCase("digest")]
+    [TestCase("basic")]
+    public async Task A_pull_shows_its_password(string authentication)
+    {
+        var format = MediaFormat.H264Aac44;
+        await using var server = await LiveServer.StartAsync(ShortWait);
+        var url = await server.StartGstServerAsync(
+            await Clips.InAsync(format), format, user: "me:secret", authentication: authentication);
+        await AssertPullAsync(server, url.Replace("://", "://me:secret@", StringComparison.Ordinal), format);
+    }
+
+    [Test]
+    public async Task A_pull_over_UDP_from_a_server_that_has_only_TCP_falls_back()
+    {
+        var format = MediaFormat.H264Aac44;
+        await using var server = await LiveServer.StartAsync(ShortWait);
+        var url = await server.StartGstServerAsync(await Clips.InAsync(format), format, transports: "tcp");
+        await AssertPullAsync(server, $"{url}#transport=udp", format);
+    }
+
+    [Test]
+    public async Task A_pull_from_VLCs_server_brings_every_frame()
+    {
+        var format = MediaFormat.H264Aac44;
+        await using var server = await LiveServer.StartAsync(ShortWait);
+        var url = await server.StartVlcServerAsync(await Clips.InAsync(format));
+        // VLC's first sender reports come after seconds: until then nobody knows how sound and picture belong together.
+        await AssertPullAsync(server, $"{url}#transport=udp", format, compareTimes: false);
+    }
+
+    [TestCase("tcp")]
+    [TestCase("udp")]
+    public async Task A_push_to_ffmpegs_listener_arrives(string transport)
+    {
+        var format = MediaFormat.H264Aac44;
+        await using var server = await LiveServer.StartAsync(ShortWait);
+        var (url, recorder) = await server.StartFfmpegListenerAsync(format);
+
+        await PushAsync(server, $"{url}#transport={transport}", format);
+
+        (await recorder.EndAsync()).AssertPartOf(await FrameHashes.ReadAsync(await Clips.InAsync(format), format), transport);
+    }
+
+    [Test]
+    public async Task A_push_to_GStreamers_server_arrives()
+    {
+        var format = MediaFormat.H264Aac44;
+        await using var server = await LiveServer.StartAsync(ShortWait);
+        var (url, recorder) = await server.StartGstRecorderAsync(format, soundFirst: false);
+
+        await PushAsync(server, url, format);
+
+        await recorder.Tool.WaitForTextAsync("ended");
+        var source = await FrameHashes.ReadAsync(await Clips.InAsync(format), format);
+        (await recorder.ReadAsync()).AssertPartOf(source, "GStreamer's server", apart: null);
+    }
+
+    private static async Task AssertPullAsync(LiveServer server, string url, MediaFormat format, bool compareTimes = true)
+    {
+        await using var client = new RtspClient(server.Hub, new RtspClientOptions(), server.Log);
+        using var stop = new CancellationTokenSource();
+        var pulling = client.PullAsync(url, Stream, stop.Token);
+        await server.WaitForMediaAsync(Stream, TimeSpan.FromMilliseconds(200));
+        var viewer = server.Watch("ffmpeg tcp", server.RtspUrl(Stream), format);
+        await server.WaitForViewersAsync(Stream, [viewer], Seen);
+        await EndAsync(pulling, stop);
+
+        var source = await FrameHashes.ReadAsync(await Clips.InAsync(format), format);
+        (await viewer.EndAsync()).AssertPartOf(source, url, apart: compareTimes ? 20 : null);
+    }
+
+    // ffmpeg publishes over RTMP, the client hands it on until the publisher is gone.
+    private static async Task PushAsync(LiveServer server, string url, MediaFormat format)
+    {
+        var publisher = server.Publish("ffmpeg rtmp", await Clips.InAsync(format), format, server.Url(Stream));
+        await server.WaitForMediaAsync(Stream, TimeSpan.FromMilliseconds(200));
+        await using var client = new RtspClient(server.Hub, new RtspClientOptions(), server.Log);
+        using var stop = new CancellationTokenSource();
+        var pushing = client.PushAsync(Stream, url, stop.Token);
+        await Eventually.Async(
+            () => pushing.IsCompleted || server.Snapshot(Stream)?.Consumers is [{ Packets.Delivered: > 0 }], "something is pushed");
+        await server.WaitForMediaAsync(Stream, server.Snapshot(Stream)!.Tracks.Max(t => t.LastTime) + Seen);
+        await EndAsync(pushing, stop);
+        await publisher.KillAsync();
+    }
+
+    private static async Task EndAsync(Task running, CancellationTokenSource stop)
+    {
+        Assert.That(running.IsFaulted, Is.False, running.Exception?.ToString());
+        await stop.CancelAsync();
+        try
+        {
+            await running;
+        }
+        catch (OperationCanceledException)
+        {
+            // As it should.
+        }
+    }
+}
+#endif

@@ -1,0 +1,25 @@
+using MediaGraph.Testing;
+using NUnit.Framework;
+
+namespace MediaGraph.Interop.Tests;
+
+/// <summary>A running program that plays a stream into a file.</summary>
+/// <param name="Name">For messages.</param>
+/// <param name="Tool">The process.</param>
+/// <param name="File">What it writes: ffmpeg's frame hashes, or a container that ffmpeg reads.</param>
+/// <param name="Format">What it plays.</param>
+public sealed record Viewer(string Name, ExternalTool Tool, string File, MediaFormat Format)
+{
+    /// <summary>Waits for the program's end, which is a good one, and reads what it got.</summary>
+    public async Task<FrameHashes> EndAsync()
+    {
+        var result = await Tool.WaitAsync();
+        Assert.That(result.ExitCode, Is.Zero, $"{Name}: {result.Output}{result.Error}");
+        return await ReadAsync();
+    }
+
+    /// <summary>Reads what a program got that has ended anyhow.</summary>
+    public async Task<FrameHashes> ReadAsync() => Path.GetExtension(File) == ".framehash"
+        ? FrameHashes.Parse(await System.IO.File.ReadAllLinesAsync(File))
+        : await FrameHashes.ReadAsync(File, Format);
+}
