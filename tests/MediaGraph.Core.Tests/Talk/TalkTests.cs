@@ -435,7 +435,7 @@ public sealed class TalkTests : IAsyncDisposable
         Assert.That(_speaker.Heard, Is.EqualTo(string.Join(' ', Enumerable.Range(0, 1000).Select(n => $"open PCMA {n} close"))));
         Assert.That(viewer.State, Is.EqualTo(SubscriptionState.Fed));
         Assert.That(Events().Where(e => e is PlayStopped or PublishStopped), Is.Empty, "nobody's view was touched");
-        Assert.That((_speaker.OpenLines, _time.ActiveTimers), Is.EqualTo((0, 0)));
+        await Eventually.EqualAsync(() => (_speaker.OpenLines, _time.ActiveTimers), (0, 0), "lines and timers are gone");
         var snapshot = _hub.Find("a")!.GetSnapshot();
         Assert.That((snapshot.Speaker!.Sessions, snapshot.Consumers.Length), Is.EqualTo((0, 1)));
         Assert.That(snapshot.Speaker.Talker, Is.Null);
