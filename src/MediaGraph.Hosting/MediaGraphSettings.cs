@@ -3,6 +3,7 @@ using MediaGraph.Rtmp.Server;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
 using MediaGraph.Streams;
+using MediaGraph.Talk;
 using Microsoft.Extensions.Options;
 
 namespace MediaGraph.Hosting;
@@ -61,6 +62,7 @@ internal sealed class MediaGraphSettings
         var cache = root.Section("GroupCache");
         var pool = root.Section("Pool");
         var failures = root.Section("AuthorizationFailures");
+        var talk = root.Section("Talk");
         var options = new StreamHubOptions
         {
             OnPublisherConflict = root.Choice("OnPublisherConflict", defaults.OnPublisherConflict),
@@ -80,10 +82,18 @@ internal sealed class MediaGraphSettings
                 MaxDelay = failures.Time("MaxDelay", defaults.AuthorizationFailures.MaxDelay),
                 MaxPerMinute = failures.Int32("MaxPerMinute", defaults.AuthorizationFailures.MaxPerMinute),
             },
+            Talk = new TalkOptions
+            {
+                SilenceLimit = talk.Time("SilenceLimit", defaults.Talk.SilenceLimit),
+                OpenLimit = talk.Time("OpenLimit", defaults.Talk.OpenLimit),
+                CloseLimit = talk.Time("CloseLimit", defaults.Talk.CloseLimit),
+                MaxDelay = talk.Time("MaxDelay", defaults.Talk.MaxDelay),
+            },
             Pool = defaults.Pool with { MaxRetainedBytes = pool.Int64("MaxRetainedBytes", defaults.Pool.MaxRetainedBytes) },
         };
         cache.RejectUnknown();
         failures.RejectUnknown();
+        talk.RejectUnknown();
         pool.RejectUnknown();
         return options;
     }
@@ -109,6 +119,10 @@ internal sealed class MediaGraphSettings
         [
             ("StalePublisherAfter", hub.StalePublisherAfter, TimeSpan.FromSeconds(1)),
             ("WaitForPublisher", hub.WaitForPublisher, TimeSpan.Zero),
+            ("Talk:SilenceLimit", hub.Talk.SilenceLimit, TimeSpan.FromSeconds(1)),
+            ("Talk:OpenLimit", hub.Talk.OpenLimit, TimeSpan.FromSeconds(1)),
+            ("Talk:CloseLimit", hub.Talk.CloseLimit, TimeSpan.FromSeconds(1)),
+            ("Talk:MaxDelay", hub.Talk.MaxDelay, TimeSpan.Zero),
             ("AuthorizationFailures:MinDelay", hub.AuthorizationFailures.MinDelay, TimeSpan.Zero),
             ("AuthorizationFailures:MaxDelay", hub.AuthorizationFailures.MaxDelay, hub.AuthorizationFailures.MinDelay),
         ];

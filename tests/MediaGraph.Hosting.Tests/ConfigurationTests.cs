@@ -52,6 +52,10 @@ public sealed class ConfigurationTests
             ["OnPublisherConflict"] = "replace",
             ["StalePublisherAfter"] = "7",
             ["WaitForPublisher"] = "00:01:00",
+            ["Talk:SilenceLimit"] = "11",
+            ["Talk:OpenLimit"] = "12",
+            ["Talk:CloseLimit"] = "13",
+            ["Talk:MaxDelay"] = "0.25",
             ["GroupCache:Enabled"] = "false",
             ["GroupCache:MaxBytes"] = "1000",
             ["GroupCache:MaxDuration"] = "2.5",
@@ -106,6 +110,13 @@ public sealed class ConfigurationTests
                 OnPublisherConflict = PublisherConflict.Replace,
                 StalePublisherAfter = TimeSpan.FromSeconds(7),
                 WaitForPublisher = TimeSpan.FromMinutes(1),
+                Talk = new()
+                {
+                    SilenceLimit = TimeSpan.FromSeconds(11),
+                    OpenLimit = TimeSpan.FromSeconds(12),
+                    CloseLimit = TimeSpan.FromSeconds(13),
+                    MaxDelay = TimeSpan.FromSeconds(0.25),
+                },
                 GroupCache = new() { Enabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5), MaxPackets = 25 },
                 AuthorizationFailures = new()
                 {

@@ -167,7 +167,9 @@ public sealed class Feed : IAsyncDisposable
         Number, Peer.Protocol, Peer.RemoteEndPoint?.ToString(), Peer.User, timeProvider.GetElapsedTime(Started), VideoPackets,
         AudioPackets, Bytes);
 
-    /// <summary>Ends the talk sessions. Idempotent, and safe beside <see cref="OfferSpeaker"/>: the later of the two closes the place.</summary>
+    /// <summary>
+    /// Ends the talk sessions. Idempotent, and safe beside <see cref="OfferSpeaker"/>: the later of the two closes the place.
+    /// </summary>
     internal void EndTalk(CloseReason reason)
     {
         reason = reason.Code is CloseCode.Stopping or CloseCode.Replaced

@@ -1,6 +1,8 @@
 namespace MediaGraph.Talk;
 
-/// <summary>What a talk session is doing: <c>Idle → Opening → Talking → Closing → Idle</c>, and <c>Ended</c> from each of them.</summary>
+/// <summary>
+/// What a talk session is doing: <c>Idle → Opening → Talking → Closing → Idle</c>, and <c>Ended</c> from each of them.
+/// </summary>
 public enum TalkState
 {
     /// <summary>Silent. The device knows nothing of it, and others may talk.</summary>

@@ -79,7 +79,8 @@ internal sealed class TalkTurn(TalkSession session, long taken)
 
     /// <summary>Cancels what runs for it; the callbacks of the token never run on the caller's thread.</summary>
     public void Cancel() => _ = _over.CancelAsync().ContinueWith(
-        static cancelled => cancelled.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        static cancelled => cancelled.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
 
     public void Complete() => _done.TrySetResult();
 }

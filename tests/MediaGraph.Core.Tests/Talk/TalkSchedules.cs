@@ -124,7 +124,7 @@ public sealed class TalkSchedules
     private sealed class TalkTalk : TalkScenario
     {
         private readonly TalkSession[] _talks = new TalkSession[2];
-        private readonly TalkSession?[] _holders = new TalkSession?[1];
+        private TalkSession? _holder;
 
         protected override void Prepare()
         {
@@ -141,9 +141,9 @@ public sealed class TalkSchedules
                         var result = Write(_talks[self], (100 * self) + number);
                         Ensure(result is TalkResult.Taken or TalkResult.Busy, $"{result}");
                         if (result == TalkResult.Taken)
-                            Ensure((_holders[0] ??= _talks[self]) == _talks[self], "two have the place");
+                            Ensure((_holder ??= _talks[self]) == _talks[self], "two have the place");
                         else
-                            Ensure(_holders[0] != _talks[self], "the holder is told that it is busy");
+                            Ensure(_holder != _talks[self], "the holder is told that it is busy");
                     }
                 });
             }
@@ -154,8 +154,8 @@ public sealed class TalkSchedules
             Scheduler.WaitUntil(() => Speaker.Heard.Count == Taken, "all that was taken to be heard");
             Ensure(Speaker.Opens == 1, $"opened {Speaker.Opens} times");
             Ensure(Speaker.Heard.Select(number => number / 100).Distinct().Count() == 1, "two were heard");
-            _holders[0]!.Close(CloseReason.Requested);
-            Ensure(Write(_talks[_holders[0] == _talks[0] ? 1 : 0], 999) == TalkResult.Taken, "the place is not free for the other");
+            _holder!.Close(CloseReason.Requested);
+            Ensure(Write(_talks[_holder == _talks[0] ? 1 : 0], 999) == TalkResult.Taken, "the place is not free for the other");
         }
     }
 
