@@ -1,4 +1,3 @@
-#if RTSP_READY
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using NUnit.Framework;
@@ -58,4 +57,3 @@ public sealed class RtspMatrixTests
             (await viewer.EndAsync()).AssertPartOf(source, viewer.Name, apart: apart, drift: drift);
     }
 }
-#endif
