@@ -49,6 +49,9 @@ internal sealed class RtpConverter(PacketPool pool, int payloadType) : Converter
                 unchecked((uint)bytes));
     }
 
+    /// <summary>A moment of the stream's time in the packets' timestamps. Callable from anywhere.</summary>
+    public uint TimestampAt(TimeSpan time, int clockRate) => TimestampOf(MediaTime.FromTimeSpan(time, clockRate));
+
     protected override void Convert(MediaPacket packet)
     {
         var codec = packet.Codec;

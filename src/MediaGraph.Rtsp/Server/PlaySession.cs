@@ -49,7 +49,8 @@ internal sealed class PlaySession(
             };
             var subscription = _subscription = Parts.Hub.Subscribe(request, queue, _output.Format);
             subscription.Start();
-            reply(Tracks.Select(track => RtpOutput.CreateInfo(OfferOf(track), subscription, track.Url)));
+            var now = Parts.Time.GetUtcNow() - stream.Origin;
+            reply(RtpOutput.CreateInfos([.. Tracks.Select(track => (OfferOf(track), track.Url))], subscription, now));
             IsRunning = true;
         }
         finally
