@@ -124,7 +124,7 @@ CONF
   server_pid=$!
 }
 
-# As a user starts it, but without the demo stream and the other protocol, which the other servers have not, and for more viewers of one address.
+# As a user starts it, but without the demo stream, which the other servers have not, and for more viewers of one address.
 start_mediagraph() {
   local port=$1 log=$2 dll=$3 inline=$4 listen
   listen=("--MediaGraph:Rtmp:Listen=127.0.0.1:$port" --MediaGraph:Rtsp:Enabled=false)

@@ -48,6 +48,9 @@ internal sealed class SyntheticTrack
     /// <summary>Without an FLV tag around it.</summary>
     public bool IsBare { get; }
 
+    /// <summary>Tags may have any composition time: it came by RTP, which does not say when a frame is decoded.</summary>
+    public bool IsRetimed { get; private init; }
+
     public byte MessageType => IsVideo ? (byte)9 : (byte)8;
 
     /// <summary>The tag with the codec's parameters: 1280 × 720 pixels, High profile; or 48 kHz, stereo, LC.</summary>
@@ -78,7 +81,11 @@ internal sealed class SyntheticTrack
         var pattern = MakePattern(Math.Max(keyframe, AudioBytes));
         return [.. Enumerable.Range(0, options.Streams).Select(stream => options.Audio ? new[] { Video(stream), Audio(stream) } : [Video(stream)])];
 
-        SyntheticTrack Video(int stream) => new(true, areBare, stream, options.Fps, options.Gop, keyframe, frame, pattern);
+        SyntheticTrack Video(int stream) => new(true, areBare, stream, options.Fps, options.Gop, keyframe, frame, pattern)
+        {
+            IsRetimed = !areBare && options.Publishing.IsRtsp,
+        };
+
         SyntheticTrack Audio(int stream) => new(false, areBare, stream, 48_000 / 1024.0, 1, AudioBytes, AudioBytes, pattern);
     }
 
@@ -130,6 +137,8 @@ internal sealed class SyntheticTrack
     {
         Span<byte> tag = stackalloc byte[5 + 4 + SliceHeadLength];
         WriteTag(number, Length(number), tag);
+        if (IsRetimed)
+            head[2..5].CopyTo(tag[2..]);
         return head.StartsWith(tag[.._tagLength]);
     }
 

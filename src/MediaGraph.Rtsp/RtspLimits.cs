@@ -3,8 +3,8 @@ using MediaGraph.Transport;
 namespace MediaGraph.Rtsp;
 
 /// <summary>
-/// What one server, and one peer's messages, may take. Each limit says what happens beyond it; nothing is allocated because a peer announced
-/// it.
+/// What one server, and one peer's messages, may take. Each limit says what happens beyond it; nothing is allocated because a peer
+/// announced it.
 /// </summary>
 public sealed record RtspLimits
 {

@@ -12,7 +12,7 @@ namespace MediaGraph.Rtsp;
 /// The address of a stream on an RTSP server: <c>rtsp[s]://[user:password@]host[:port]/path[?query][#transport=tcp|udp|http]</c>. Prints
 /// without what may be secret: the password, the query, and values in the path.
 /// </summary>
-internal sealed class RtspUrl
+public sealed class RtspUrl
 {
     /// <summary>The port of <c>rtsp</c> (RFC 2326 §3.2).</summary>
     public const int DefaultPort = 554;

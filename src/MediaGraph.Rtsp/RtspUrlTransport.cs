@@ -1,7 +1,7 @@
 namespace MediaGraph.Rtsp;
 
 /// <summary>How the media of an address are to come.</summary>
-internal enum RtspUrlTransport
+public enum RtspUrlTransport
 {
     /// <summary>Interleaved on the RTSP connection.</summary>
     Tcp,

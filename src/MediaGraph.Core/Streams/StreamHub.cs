@@ -210,14 +210,14 @@ public sealed class StreamHub : IAsyncDisposable
     }
 
     /// <summary>
-    /// Asks the authorizer alone, for what comes before publishing and playing: a description, ports. Without an authorizer everybody may do
-    /// everything.
+    /// Asks the authorizer alone, for what comes before publishing and playing: a description, ports. Without an authorizer everybody may
+    /// do everything.
     /// </summary>
     /// <param name="action">What is to be done.</param>
     /// <param name="stream">The stream's name.</param>
     /// <param name="peer">Who asks.</param>
     /// <param name="isFirstAsk">
-    /// Whether a peer that gave no credentials will be asked for them now: such a refusal is no failure, so it is neither counted nor delayed.
+    /// Whether a peer that gave no credentials will be asked for them now: such a refusal is neither counted nor delayed.
     /// </param>
     /// <param name="cancellationToken">Cancelled when the session ended or its deadline passed.</param>
     /// <returns>The peer, with the user that the authorizer took it for.</returns>

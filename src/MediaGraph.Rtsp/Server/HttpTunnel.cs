@@ -6,8 +6,8 @@ using MediaGraph.Transport;
 namespace MediaGraph.Rtsp.Server;
 
 /// <summary>
-/// RTSP through HTTP, as QuickTime began it: what we send goes out on the connection of a GET, what the client sends comes in, in Base64, on
-/// that of a POST with the same cookie. The session belongs to the GET's connection, and dies with it. The POST's may end: the client
+/// RTSP through HTTP, as QuickTime began it: what we send goes out on the connection of a GET, what the client sends comes in, in Base64,
+/// on that of a POST with the same cookie. The session belongs to the GET's connection, and dies with it. The POST's may end: the client
 /// brings another when it has something to say, but never two at a time.
 /// </summary>
 internal sealed class HttpTunnel : ITransport
@@ -36,7 +36,7 @@ internal sealed class HttpTunnel : ITransport
 
     public EndPoint? LocalEndPoint => _get.LocalEndPoint;
 
-    /// <summary>Looks for the end of the GET's connection, from which nothing else is read any more. Idempotent; for the session's task.</summary>
+    /// <summary>Looks for the end of the GET's connection, from which nothing else is read. Idempotent; for the session's task.</summary>
     public void Watch() => _watching ??= Task.Run(WatchAsync);
 
     /// <summary>Makes a POST's connection the one that is read; false when there is one, or the session has ended.</summary>

@@ -81,7 +81,7 @@ internal sealed partial class RtspConnection
     private async ValueTask<CloseReason?> DescribeAsync(RtspRequest request, CancellationToken deadline)
     {
         var accept = request.Headers.GetList(RtspHeaderNames.Accept).Select(type => type.Split(';')[0].Trim()).ToArray();
-        if (accept.Length > 0 && !accept.Any(type => type is "*/*" or "application/*" || type.Equals(SdpType, StringComparison.OrdinalIgnoreCase)))
+        if (accept.Length > 0 && !accept.Any(IsSdpOrAll))
             return Reply(request, RtspStatus.NotAcceptable);
         if (Resolve(request.Uri) is not { } address)
             return Reply(request, RtspStatus.NotFound);
@@ -92,7 +92,7 @@ internal sealed partial class RtspConnection
         if (stream is null)
             return ReplyRefusal(request, StreamAction.Play, status, reason);
 
-        // The camera's loudspeaker is offered here to clients that require it (ONVIF Streaming Specification §5.3), or ask for it by query.
+        // The camera's loudspeaker is offered here to clients that require it (ONVIF Streaming Specification §5.3) or ask by query.
         _described = (stream, offers);
         var medias = offers.Select(offer => new SdpOffer([(offer.PayloadType, offer.Codec)], RtspControl.OfTrack(offer.Index))).ToArray();
         var response = new RtspResponse(RtspStatus.Ok)
@@ -103,6 +103,9 @@ internal sealed partial class RtspConnection
         response.Headers.Add(RtspHeaderNames.ContentType, SdpType);
         return Send(response, request.CSeq);
     }
+
+    private static bool IsSdpOrAll(string type) =>
+        type is "*/*" or "application/*" || type.Equals(SdpType, StringComparison.OrdinalIgnoreCase);
 
     // The stream and those of its tracks that can be sent and are wanted, or what to answer.
     private async ValueTask<(MediaStream? Stream, ImmutableArray<RtpOffer> Offers, int Status, string? Reason)> FindAsync(
@@ -175,7 +178,8 @@ internal sealed partial class RtspConnection
         var outcome = _authentication.Read(request, out var credentials);
         if (outcome is RtspAuthenticationOutcome.Stale or RtspAuthenticationOutcome.Unusable)
             return (null, Challenge(request, isStale: outcome == RtspAuthenticationOutcome.Stale));
-        if (outcome == RtspAuthenticationOutcome.Missing && _authorized is { } known && (known.Action, known.Stream) == (action, address.Name))
+        if (outcome == RtspAuthenticationOutcome.Missing && _authorized is { } known
+            && (known.Action, known.Stream) == (action, address.Name))
             peer = known.Peer;
         else
             peer = peer with { Credentials = credentials with { Parameters = ParametersOf(address.Query) } };
@@ -251,7 +255,8 @@ internal sealed partial class RtspConnection
             : null;
     }
 
-    private CloseReason? Reply(RtspRequest request, int status, string? reason = null) => Send(new RtspResponse(status, Printable(reason)), request.CSeq);
+    private CloseReason? Reply(RtspRequest request, int status, string? reason = null) =>
+        Send(new RtspResponse(status, Printable(reason)), request.CSeq);
 
     // Always null, for who returns what it returns.
     private CloseReason? Send(RtspResponse response, uint? cseq)
@@ -272,7 +277,8 @@ internal sealed partial class RtspConnection
     private static string? Printable(string? reason) =>
         reason is null
             ? null
-            : string.Concat(reason.Replace("⇒", "=>", StringComparison.Ordinal).Take(MaxReasonLength).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+            : string.Concat(
+                reason.Replace("⇒", "=>", StringComparison.Ordinal).Take(MaxReasonLength).Select(c => c is >= ' ' and <= '~' ? c : '?'));
 
     // Of a session's request, whose address was checked.
     private static Address AddressOf(RtspRequest request, ServerSession session) =>

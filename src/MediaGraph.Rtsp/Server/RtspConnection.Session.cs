@@ -9,8 +9,8 @@ using MediaGraph.Streams;
 namespace MediaGraph.Rtsp.Server;
 
 /// <summary>
-/// The requests that make, run and end the connection's session (RFC 2326 §10, appendix A). A connection has one at a time, all of the same
-/// identifier, which is worth nothing elsewhere; so requests need not repeat it.
+/// The requests that make, run and end the connection's session (RFC 2326 §10, appendix A). A connection has one at a time, all of the
+/// same identifier, which is worth nothing elsewhere; so requests need not repeat it.
 /// </summary>
 internal sealed partial class RtspConnection
 {
@@ -241,7 +241,8 @@ internal sealed partial class RtspConnection
             return Reply(request, status);
         if (session.IsRunning)
             return Reply(request, RtspStatus.Ok);
-        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Publish, AddressOf(request, session), deadline).ConfigureAwait(false);
+        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Publish, AddressOf(request, session), deadline)
+            .ConfigureAwait(false);
         if (peer is null)
             return refusal;
         try
@@ -284,7 +285,8 @@ internal sealed partial class RtspConnection
         return session.Tracks.Length == 1 ? null : RtspStatus.OnlyAggregateOperationAllowed;
     }
 
-    private static bool IsSame(string url, string other) => url.TrimEnd('/').Equals(other.TrimEnd('/'), StringComparison.Ordinal);
+    private static bool IsSame(string url, string other) =>
+        url.TrimEnd('/').Equals(other.TrimEnd('/'), StringComparison.Ordinal);
 
     private static int StatusOf(StreamError error) => error switch
     {

@@ -32,11 +32,11 @@ public sealed record RtspServerOptions
     public bool EnableUdp { get; init; } = true;
 
     /// <summary>
-    /// The UDP ports that are used, inclusive, 1,024 to 65,535: two for each track that is set up. Default null: any that the system gives.
+    /// The UDP ports that are used, inclusive, 1,024 to 65,535: two for each track. Default null: any that the system gives.
     /// </summary>
     public (int First, int Last)? UdpPorts { get; init; }
 
-    /// <summary>Whether RTSP may be tunnelled through HTTP, as QuickTime and VLC do it. Default true: it needs no port of its own.</summary>
+    /// <summary>Whether RTSP may be tunnelled through HTTP, as QuickTime and VLC do it. Default true: it needs no port.</summary>
     public bool EnableHttpTunnel { get; init; } = true;
 
     /// <summary>

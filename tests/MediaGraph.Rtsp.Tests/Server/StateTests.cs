@@ -172,8 +172,7 @@ public sealed class StateTests
     }
 
     [TestCase("v=0\r\nm=video\r\na=control:streamid=0\r\n", 415)]
-    [TestCase("m=video 0 RTP/AVP 96\r\na=rtpmap:96 NONE\r\na=control:streamid=0\r\n", 415)]
-    [TestCase("", 404)]
+    [TestCase("", 400)]
     [TestCase("m=audio 0 RTP/AVP 96\r\na=rtpmap:96 H264/0\r\na=control:streamid=0\r\n", 415)]
     [TestCase("m=audio 0 RTP/AVP\r\na=control:streamid=0\r\n", 415)]
     public async Task H4_a_description_without_sense_is_refused_when_it_is_set_up(string sdp, int status)

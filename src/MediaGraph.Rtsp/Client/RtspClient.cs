@@ -1,0 +1,312 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+using MediaGraph.Graph;
+using MediaGraph.Media;
+using MediaGraph.Rtsp.Diagnostics;
+using MediaGraph.Rtsp.Rtp;
+using MediaGraph.Rtsp.Transport;
+using MediaGraph.Streams;
+using MediaGraph.Transport;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MediaGraph.Rtsp.Client;
+
+/// <summary>
+/// An RTSP client (RFC 2326): pulls streams of cameras and other servers into the hub, and pushes the hub's streams to servers.
+/// Thread-safe.
+/// <para>
+/// The client owns a task per connection and per relay, a timer, and UDP ports; <see cref="DisposeAsync"/> ends them all. Each step, from
+/// finding the address to the server's agreement, has a deadline; whatever fails, the sockets are closed before the call returns.
+/// </para>
+/// </summary>
+public sealed class RtspClient : IAsyncDisposable
+{
+    private static readonly TimeSpan DisposeLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<RtspRelay, bool> _relays = new();
+    private readonly ConcurrentDictionary<long, RtspClientConnection> _connections = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Func<RtspUrl, CancellationToken, ValueTask<ITransport>> _dial;
+
+    private readonly Lock _lifeLock = new(); // guards the fields below
+    private ITimer? _sweep;
+    private bool _isStopped;
+    private long _ids;
+
+    /// <summary>Creates a client.</summary>
+    /// <param name="hub">Where streams are published to and taken from.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <param name="loggerFactory">Null for no logs.</param>
+    /// <param name="timeProvider">Null for the system's time.</param>
+    /// <param name="meterFactory">Null for a meter of the client's own.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
+    public RtspClient(
+        StreamHub hub, RtspClientOptions? options = null, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null,
+        IMeterFactory? meterFactory = null)
+        : this(hub, options, loggerFactory, timeProvider, meterFactory, dial: null)
+    {
+    }
+
+    internal RtspClient(
+        StreamHub hub, RtspClientOptions? options, ILoggerFactory? loggerFactory, TimeProvider? timeProvider, IMeterFactory? meterFactory,
+        Func<RtspUrl, CancellationToken, ValueTask<ITransport>>? dial)
+    {
+        ArgumentNullException.ThrowIfNull(hub);
+        Hub = hub;
+        Options = options ?? new RtspClientOptions();
+        var errors = string.Join(" ", Options.Validate());
+        if (errors.Length > 0)
+            throw new ArgumentException(errors, nameof(options));
+        TimeProvider = timeProvider ?? TimeProvider.System;
+        Logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtsp");
+        Metrics = new RtspMetrics("client", () => Connections, null, meterFactory);
+        Ports = new UdpPorts(Options.UdpPorts);
+        _dial = dial ?? DialAsync;
+    }
+
+    /// <summary>Sessions now; those through an HTTP tunnel have two connections each.</summary>
+    public int Connections => _connections.Count;
+
+    internal StreamHub Hub { get; }
+
+    internal RtspClientOptions Options { get; }
+
+    internal TimeProvider TimeProvider { get; }
+
+    internal ILogger Logger { get; }
+
+    internal RtspMetrics Metrics { get; }
+
+    internal UdpPorts Ports { get; }
+
+    /// <summary>
+    /// Pulls a server's stream into the hub; returns when the server plays it and the stream is published; over UDP, when its first packet
+    /// came.
+    /// </summary>
+    /// <param name="url">The server's stream.</param>
+    /// <param name="stream">The name that it gets in the hub; published past the authorizer.</param>
+    /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
+    /// <exception cref="RtspClientException">It did not come to it.</exception>
+    /// <exception cref="StreamException">The stream's name is none.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
+    public Task<RtspRelay> PullAsync(RtspUrl url, string stream, CancellationToken cancellationToken = default) =>
+        StartAsync(url, stream, isPush: false, cancellationToken);
+
+    /// <summary>
+    /// Pushes a stream of the hub's to a server (ANNOUNCE and RECORD); returns when that has agreed. The tracks are those that the stream
+    /// has when it is settled and that RTP can carry.
+    /// </summary>
+    /// <param name="stream">The hub's stream; it must be published, and is read past the authorizer.</param>
+    /// <param name="url">Where to publish it; over TCP or UDP.</param>
+    /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
+    /// <exception cref="RtspClientException">It did not come to it.</exception>
+    /// <exception cref="StreamException">The stream's name is none.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
+    public Task<RtspRelay> PushAsync(string stream, RtspUrl url, CancellationToken cancellationToken = default) =>
+        StartAsync(url, stream, isPush: true, cancellationToken);
+
+    /// <summary>Ends all relays, with 5 s for their servers, and returns when nothing of the client runs. Idempotent.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        ITimer? sweep;
+        lock (_lifeLock)
+        {
+            _isStopped = true;
+            (sweep, _sweep) = (_sweep, null);
+        }
+
+        await _stop.CancelAsync().ConfigureAwait(false);
+        foreach (var relay in _relays.Keys)
+            relay.Close(CloseReason.Stopping);
+        foreach (var connection in _connections.Values)
+            connection.RequestClose(CloseReason.Stopping);
+        var ended = Task.WhenAll(_connections.Values.Select(connection => connection.Completion));
+        try
+        {
+            await ended.WaitAsync(DisposeLimit, TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Log.StopOverran(Logger, _connections.Count);
+            foreach (var connection in _connections.Values)
+                connection.Abort(CloseReason.Stopping);
+            await ended.ConfigureAwait(false);
+        }
+
+        await Task.WhenAll(_relays.Keys.Select(relay => relay.Completion)).ConfigureAwait(false);
+        if (sweep is not null)
+            await sweep.DisposeAsync().ConfigureAwait(false);
+        await Ports.DisposeAsync().ConfigureAwait(false);
+        Metrics.Dispose();
+    }
+
+    internal void Remove(RtspRelay relay) => _relays.TryRemove(relay, out _);
+
+    internal void Remove(RtspClientConnection connection) => _connections.TryRemove(connection.Id, out _);
+
+    /// <summary>Connects, authenticates, follows redirects, falls back to TCP, and returns when media may flow.</summary>
+    /// <param name="url">The server's stream.</param>
+    /// <param name="stream">The hub's stream.</param>
+    /// <param name="isPush">Whether the hub's stream goes out.</param>
+    /// <param name="wanted">The tracks to set up; null for all.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
+    internal async Task<(RtspClientConnection Connection, RtspUrl Url)> OpenAsync(
+        RtspUrl url, string stream, bool isPush, ImmutableArray<Track>? wanted, CancellationToken cancellationToken)
+    {
+        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+        var carrier = Options.Transport ?? url.Transport ?? RtspUrlTransport.Tcp;
+        if (isPush && carrier == RtspUrlTransport.Http)
+            throw Refused("a stream cannot be pushed through an HTTP tunnel");
+        for (var redirects = 0; ;)
+        {
+            var (source, offers) = isPush ? await OfferAsync(stream, wanted, cancelled.Token).ConfigureAwait(false) : (null, []);
+            var transport = await DialInTimeAsync(url, carrier, cancelled.Token).ConfigureAwait(false);
+            var connection = Start(id => source is null
+                ? new RtspPull(this, transport, id, url, stream, carrier, wanted)
+                : new RtspPush(this, transport, id, url, carrier, source, offers));
+            if (connection is null)
+            {
+                await transport.DisposeAsync().ConfigureAwait(false);
+                throw new RtspClientException(CloseReason.Stopping);
+            }
+
+            try
+            {
+                await connection.Opened.WaitAsync(cancelled.Token).ConfigureAwait(false);
+                return (connection, url);
+            }
+            catch (OperationCanceledException)
+            {
+                connection.RequestClose(CloseReason.Requested);
+                await connection.Completion.ConfigureAwait(false);
+                throw;
+            }
+            catch (RtspClientException e)
+            {
+                await connection.Completion.ConfigureAwait(false);
+                if (connection.RedirectTo is { } target)
+                {
+                    if (++redirects > Options.MaxRedirects)
+                        throw Refused("the server redirects again and again", e.StatusCode);
+                    url = url.Move(target, Options.AllowOtherHosts, out var error) ?? throw Refused(error, e.StatusCode);
+                    Log.Redirected(Logger, stream, url);
+                }
+                else if (connection.FallsBack && carrier == RtspUrlTransport.Udp)
+                {
+                    carrier = RtspUrlTransport.Tcp;
+                    Log.FellBack(Logger, stream, e.Reason);
+                }
+                else
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private static RtspClientException Refused(string why, int? statusCode = null) =>
+        new(new CloseReason(CloseCode.Refused, why), statusCode);
+
+    private async Task<RtspRelay> StartAsync(RtspUrl url, string stream, bool isPush, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        StreamName.ThrowIfInvalid(stream);
+        ImmutableArray<Track>? wanted = Options.Tracks is { } tracks ? [.. tracks] : null;
+        var (connection, place) = await OpenAsync(url, stream, isPush, wanted, cancellationToken).ConfigureAwait(false);
+        var relay = new RtspRelay(this, connection, place, stream, isPush, wanted);
+        _relays.TryAdd(relay, true);
+        relay.Start();
+        return relay;
+    }
+
+    // Null when the client has stopped.
+    private RtspClientConnection? Start(Func<long, RtspClientConnection> create)
+    {
+        lock (_lifeLock)
+        {
+            if (_isStopped)
+                return null;
+            var connection = create(++_ids);
+            _connections[connection.Id] = connection;
+            connection.Start();
+            _sweep ??= TimeProvider.CreateTimer(static client => ((RtspClient)client!).Sweep(), this, SweepInterval, SweepInterval);
+            return connection;
+        }
+    }
+
+    private void Sweep()
+    {
+        foreach (var connection in _connections.Values)
+            connection.CheckDeadlines();
+    }
+
+    // A server cannot be told of a track later, so that it is told when all are known.
+    private async Task<(MediaStream Stream, ImmutableArray<RtpOffer> Offers)> OfferAsync(
+        string name, ImmutableArray<Track>? wanted, CancellationToken cancellationToken)
+    {
+        var stream = Hub.Find(name) ?? throw Refused("nobody publishes this stream");
+        using var deadline = new CancellationTokenSource(Options.RequestTimeout, TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            await stream.WhenSettledAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new RtspClientException(new CloseReason(CloseCode.Deadline, "the stream's publisher sends nothing"));
+        }
+
+        var offers = RtpOffer.Of(stream);
+        string? failure = null;
+        if (wanted is { } tracks)
+        {
+            var offered = offers.Select(offer => Track.Of(offer.Codec, offer.Receiver.Track.Id)).ToList();
+            TrackMatch.TryMatch(offered, tracks, out var matches, out failure);
+            offers = [.. matches.Select(match => offers[offered.IndexOf(match.Offered)])];
+        }
+
+        return offers.IsEmpty
+            ? throw new RtspClientException(
+                new CloseReason(CloseCode.CodecMismatch, failure ?? "the stream has no track that RTP can carry"))
+            : (stream, offers);
+    }
+
+    private async Task<ITransport> DialInTimeAsync(RtspUrl url, RtspUrlTransport carrier, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(Options.DialTimeout, TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        ITransport? get = null;
+        try
+        {
+            if (carrier == RtspUrlTransport.Http)
+                get = await _dial(url, either.Token).ConfigureAwait(false);
+            var transport = await _dial(url, either.Token).ConfigureAwait(false);
+            var dialed = get is null ? transport : new HttpTunnel(get, transport, url, Options);
+            get = null;
+            return dialed;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new RtspClientException(new CloseReason(CloseCode.Deadline, $"{url.Host} did not answer in time"));
+        }
+        catch (IOException e)
+        {
+            throw new RtspClientException(new CloseReason(CloseCode.ConnectionLost, e.Message));
+        }
+        finally
+        {
+            if (get is not null)
+                await get.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // What encrypts it shakes hands as the session's first step, within the session's deadline.
+    private async ValueTask<ITransport> DialAsync(RtspUrl url, CancellationToken cancellationToken)
+    {
+        var socket = await SocketTransport.ConnectAsync(url.Host, url.Port, TimeProvider, cancellationToken).ConfigureAwait(false);
+        return url.IsSecure ? new TlsTransport(socket, url.Host, Options.Tls) : socket;
+    }
+}

@@ -1,0 +1,107 @@
+using MediaGraph.Delivery;
+using MediaGraph.Media;
+using MediaGraph.Rtsp.Messages;
+using MediaGraph.Transport;
+
+namespace MediaGraph.Rtsp.Client;
+
+/// <summary>Settings of an <see cref="RtspClient"/>.</summary>
+public sealed record RtspClientOptions
+{
+    /// <summary>
+    /// For finding the server's address and connecting to it, and once more for what comes before the first request: TLS and the HTTP
+    /// tunnel. Default 5 s: a server that needs longer is not there.
+    /// </summary>
+    public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>For the answer to a request, keep-alives included. Default 10 s: cameras wake up slowly.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a video or audio track that has sent may be silent, and how long all tracks together may send nothing from the start.
+    /// Default 10 s. A track that never sends does not end the others.
+    /// </summary>
+    public TimeSpan MediaTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a server may take nothing although something waits for it. Default 10 s.</summary>
+    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often in a row a server may send the client elsewhere. Default 3; 0 follows none.</summary>
+    public int MaxRedirects { get; init; } = 3;
+
+    /// <summary>
+    /// Whether it may send the client to another host than the one in the address. Default false: a server that is not trusted
+    /// could have it connect to anything that is near. User and password never go to another host.
+    /// </summary>
+    public bool AllowOtherHosts { get; init; }
+
+    /// <summary>
+    /// Whether the password itself may be sent over a connection that anybody on the way can read. Default false: Digest is answered on
+    /// every connection, Basic on <c>rtsps</c> alone.
+    /// </summary>
+    public bool AllowBasicWithoutTls { get; init; }
+
+    /// <summary>
+    /// How media are carried. Null, the default, for what the address says behind its <c>#</c>, and TCP where it says nothing.
+    /// </summary>
+    public RtspUrlTransport? Transport { get; init; }
+
+    /// <summary>
+    /// How long nothing may come over UDP before the stream is asked for again over TCP. Default 3 s: live streams send at once, and
+    /// where they do not, something on the way lets no datagram through.
+    /// </summary>
+    public TimeSpan UdpTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>From which ports those for UDP are taken, in pairs, inclusive. Null, the default, for any that the system gives.</summary>
+    public (int First, int Last)? UdpPorts { get; init; }
+
+    /// <summary>
+    /// The tracks that are set up, each matched by kind and codec. Null, the default, for all. A track that is wanted later is added with
+    /// <see cref="RtspRelay.SetUpAsync"/>.
+    /// </summary>
+    public IReadOnlyList<Track>? Tracks { get; init; }
+
+    /// <summary>What the client calls itself.</summary>
+    public string UserAgent { get; init; } = "MediaGraph";
+
+    /// <summary>Whose certificate is trusted at an <c>rtsps</c> address.</summary>
+    public TlsClientOptions Tls { get; init; } = new();
+
+    /// <summary>What a server's messages may take.</summary>
+    public RtspLimits Limits { get; init; } = new();
+
+    /// <summary>Bounds of what waits for a server that is pushed to.</summary>
+    public PacketQueueOptions Queue { get; init; } = new();
+
+    /// <summary>Reports every value that is out of its range.</summary>
+    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtsp:Client:</c>.</param>
+    public IEnumerable<string> Validate(string prefix = "")
+    {
+        (string Name, TimeSpan Value)[] times =
+        [
+            (nameof(DialTimeout), DialTimeout),
+            (nameof(RequestTimeout), RequestTimeout),
+            (nameof(MediaTimeout), MediaTimeout),
+            (nameof(WriteTimeout), WriteTimeout),
+            (nameof(UdpTimeout), UdpTimeout),
+        ];
+        foreach (var (name, value) in times)
+        {
+            if (value < TimeSpan.FromSeconds(1) || value > TimeSpan.FromDays(1))
+                yield return $"{prefix}{name} is {value}; it must be 1 second to 1 day.";
+        }
+
+        if (MaxRedirects is < 0 or > 16)
+            yield return $"{prefix}{nameof(MaxRedirects)} is {MaxRedirects}; it must be 0 to 16.";
+        if (Transport is { } transport && !Enum.IsDefined(transport))
+            yield return $"{prefix}{nameof(Transport)} is {transport}; it must be Tcp, Udp or Http.";
+        if (UdpPorts is { } ports && (ports.First < 1 || ports.Last > 65_535 || ports.Last <= ports.First))
+            yield return $"{prefix}{nameof(UdpPorts)} is {ports.First} to {ports.Last}; it must be a range of 2 or more within 1 to 65535.";
+        if (Tracks is { Count: 0 })
+            yield return $"{prefix}{nameof(Tracks)} is empty; it must have a track, or be null for all.";
+        if (UserAgent.Length == 0 || !RtspText.IsValue(UserAgent))
+            yield return $"{prefix}{nameof(UserAgent)} is empty, or has a character that no header can have.";
+        foreach (var error in Queue.Validate($"{prefix}{nameof(Queue)}:").Concat(Limits.Validate($"{prefix}{nameof(Limits)}:")))
+            yield return error;
+    }
+}
