@@ -175,7 +175,7 @@ public sealed partial class SnippetsTests
                 return reason;
             },
             stop);
-        await Eventually.Async(() => origin.Find("app/key") is not null, "the stream comes back under another name");
+        await ComesBackAsync(origin, feed);
         await hub.DisposeAsync();
         Assert.That((await relayed).Code, Is.EqualTo(CloseCode.Stopping));
     }
@@ -189,7 +189,6 @@ public sealed partial class SnippetsTests
         await using var server = new RtspServer(origin, new() { EndPoint = new(IPAddress.Loopback, 0) });
         await server.StartAsync(stop);
         await using var feed = origin.Publish("live/cam", Track.H264(Sps, Pps));
-        feed.Write(Keyframe, TimeSpan.Zero);
         await using var hub = new StreamHub();
         var (from, to) = ($"rtsp://user:password@{server.LocalEndPoint}/live/cam", $"rtsp://{server.LocalEndPoint}/app/key");
 
@@ -203,7 +202,7 @@ public sealed partial class SnippetsTests
                 return reason;
             },
             stop);
-        await Eventually.Async(() => origin.Find("app/key") is not null, "the stream comes back under another name");
+        await ComesBackAsync(origin, feed);
         await hub.DisposeAsync();
         Assert.That((await relayed).Code, Is.EqualTo(CloseCode.Stopping));
     }
@@ -359,6 +358,19 @@ public sealed partial class SnippetsTests
         listener.RecordObservableInstruments();
 
         Assert.That(streams, Is.Positive);
+    }
+
+    // When a second frame has come back under another name, both calls have returned.
+    private static Task ComesBackAsync(StreamHub origin, Feed feed)
+    {
+        var time = TimeSpan.Zero;
+        return Eventually.Async(
+            () =>
+            {
+                feed.Write(Keyframe, time += TimeSpan.FromMilliseconds(40));
+                return origin.Find("app/key")?.GetSnapshot().Tracks.Any(track => track.Packets > 1) == true;
+            },
+            "the stream comes back under another name");
     }
 
     private static async Task EndWhenFed(StreamHub hub)
