@@ -53,6 +53,7 @@ public sealed class RtspMatrixTests
         // GStreamer's first sender reports come after one to two seconds: until then arrival says how sound and pictures belong together,
         // and after it they are brought together slowly.
         var (apart, drift) = publisher.StartsWith("GStreamer rtsp", StringComparison.Ordinal) ? (200.0, 30.0) : (20.0, 2.5);
+        using var all = Assert.EnterMultipleScope();
         foreach (var viewer in viewers)
             (await viewer.EndAsync()).AssertPartOf(source, viewer.Name, apart: apart, drift: drift);
     }
