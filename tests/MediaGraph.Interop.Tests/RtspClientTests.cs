@@ -7,7 +7,6 @@ using NUnit.Framework;
 namespace MediaGraph.Interop.Tests;
 
 /// <summary>Our client pulls from GStreamer's and VLC's servers, and pushes to GStreamer's server and ffmpeg's listener.</summary>
-[Category("Socket")]
 public sealed class RtspClientTests
 {
     private const string Stream = "live/cam";
@@ -67,7 +66,7 @@ public sealed class RtspClientTests
     }
 
     [TestCase("tcp")]
-    [TestCase("udp")]
+    [TestCase("udp", Category = "Socket")]
     public async Task A_push_to_ffmpegs_listener_arrives(string transport)
     {
         var format = MediaFormat.H264Aac44;
