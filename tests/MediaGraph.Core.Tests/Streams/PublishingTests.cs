@@ -173,9 +173,9 @@ public sealed class PublishingTests
         Write(feed, 4920, composition: 80);
         Write(feed, 4960, composition: 160, keyframe: false);
         Write(feed, 5000, composition: 40, keyframe: false);
-        await times.ReadAsync(4);
-        Assert.That(times.Decode, Is.EqualTo(new[] { 0L, 0, 1, 2 }));
-        Assert.That(times.Composition, Is.EqualTo(new[] { 0L, 0, 119, 38 }), "presented at 0, 120 and 40");
+        await times.ReadAsync(3); // without the sound, which nobody begins with
+        Assert.That(times.Decode, Is.EqualTo(new[] { 0L, 1, 2 }));
+        Assert.That(times.Composition, Is.EqualTo(new[] { 0L, 119, 38 }), "presented at 0, 120 and 40");
     }
 
     [Test]

@@ -160,6 +160,26 @@ public sealed class GraphTests
     }
 
     [Test]
+    public async Task A_sender_report_is_not_behind_the_latest_frame()
+    {
+        await using var bench = new GraphBench();
+        await using var feed = bench.Hub.Publish("a", Track.Of(Vectors.H264));
+        var viewer = bench.Join();
+        var start = bench.Time.GetUtcNow();
+        feed.Write(Vectors.Hex(Keyframe), TimeSpan.Zero);
+        feed.Write(Vectors.Hex(Inter), TimeSpan.FromSeconds(2)); // faster than time goes by
+        var packets = await viewer.PacketsAsync();
+
+        var report = new byte[RtcpWriter.MaxLength];
+        var length = viewer.Output.WriteReport(viewer.Output.Offers[0], viewer.Stream, start, report);
+
+        ReadOnlySpan<byte> compound = report.AsSpan(0, length);
+        Assert.That(RtcpPacket.TryRead(ref compound, out var packet));
+        Assert.That(packet.TryReadSenderReport(out var sent));
+        Assert.That((sent.RtpTime, sent.NtpTime), Is.EqualTo((TimestampOf(packets[^1]), NtpTime.Of(start.AddSeconds(2)))));
+    }
+
+    [Test]
     public async Task When_the_last_viewer_has_left_nothing_is_made_for_nobody()
     {
         await using var bench = new GraphBench();
