@@ -106,10 +106,10 @@ internal abstract class Depacketizer : IDisposable
         Deliver(buffer, frame.Length, timestamp, timestamp, isKeyframe: true);
     }
 
-    /// <summary>Delivers a frame, whose buffer passes on, and so do its packets.</summary>
+    /// <summary>Delivers a frame, whose buffer passes on, and so do its packets. See <see cref="RtpFrame"/>.</summary>
     protected void Deliver(
         PooledBuffer buffer, int length, long decodeTimestamp, long timestamp, bool isKeyframe, PooledBuffer? packets = null,
-        int packetsLength = 0)
+        int packetsLength = 0, ImageFormat? format = null)
     {
         var offset = Options.Clock?.OffsetOf(timestamp) ?? 0;
         var codec = Codec!;
@@ -122,6 +122,6 @@ internal abstract class Depacketizer : IDisposable
         _lastDecodeTime = decodeTime;
         var followsLoss = _followsLoss;
         _followsLoss = false;
-        _deliver(new RtpFrame(buffer, length, codec, decodeTime, presentationTime, isKeyframe, followsLoss, packets, packetsLength));
+        _deliver(new RtpFrame(buffer, length, codec, decodeTime, presentationTime, isKeyframe, followsLoss, packets, packetsLength, format));
     }
 }

@@ -260,6 +260,12 @@ internal sealed partial class RtspConnection : IConnection
                 while (_reader.TryRead(ref buffer, out var item))
                 {
                     hasItem = true;
+                    if (item.IsInterleaved)
+                    {
+                        Take(item);
+                        continue;
+                    }
+
                     Volatile.Write(ref _beganAt, 0);
                     if (await HandleAsync(item).ConfigureAwait(false) is { } reason)
                         return reason;
@@ -300,16 +306,15 @@ internal sealed partial class RtspConnection : IConnection
             Volatile.Write(ref _beganAt, Math.Max(1, _parts.Time.GetTimestamp()));
     }
 
+    private void Take(in RtspItem item)
+    {
+        if (_session is not { } session || !session.TryTake(item.Channel, item.Payload))
+            _parts.Metrics.CountIgnoredFrame();
+    }
+
     // Returns why the connection must end, or null.
     private async ValueTask<CloseReason?> HandleAsync(RtspItem item)
     {
-        if (item.IsInterleaved)
-        {
-            if (_session is not { } session || !session.TryTake(item.Channel, item.Payload))
-                _parts.Metrics.CountIgnoredFrame();
-            return null;
-        }
-
         if (CountRequest() is { } tooMany)
             return tooMany;
         if (item.Error is { } error)
