@@ -5,8 +5,8 @@ using MediaGraph.Rtsp.Sdp;
 namespace MediaGraph.Rtsp.Rtp;
 
 /// <summary>
-/// AAC in LATM (RFC 6416 §6, ISO/IEC 14496-3 §1.7.3): the AudioMuxElements of a timestamp, in one packet or in several up to the marker. They
-/// are taken if their lengths fit exactly, else all of them are dropped.
+/// AAC in LATM (RFC 6416 §6, ISO/IEC 14496-3 §1.7.3): the AudioMuxElements of a timestamp, in one packet or in several up to the
+/// marker. They are taken if their lengths fit exactly, else all of them are dropped.
 /// </summary>
 internal sealed class LatmDepacketizer : Depacketizer
 {
@@ -87,7 +87,8 @@ internal sealed class LatmDepacketizer : Depacketizer
         {
             if (_isInBand && !ReadFlag(elements, ref position)) // useSameStreamMux
             {
-                if (LatmConfig.Read(elements, ref position, mayBeCut: false, out config) is not null || !TryAccept(config, elements, isTrial))
+                if (LatmConfig.Read(elements, ref position, mayBeCut: false, out config) is not null ||
+                    !TryAccept(config, elements, isTrial))
                     return false;
                 isKnown = true;
             }

@@ -8,8 +8,8 @@ using MediaGraph.Rtsp.Messages;
 namespace MediaGraph.Rtsp.Sdp;
 
 /// <summary>
-/// Codecs as session descriptions say them: H.264 (RFC 6184 §8), H.265 (RFC 7798 §7), AAC (RFC 3640 §4, RFC 6416 §7.3), Opus (RFC 7587 §7), VP8
-/// (RFC 7741 §6), VP9 (RFC 9628 §6), AV1 (its RTP payload specification §7), and the static ones of RFC 3551 §6.
+/// Codecs as session descriptions say them: H.264 (RFC 6184 §8), H.265 (RFC 7798 §7), AAC (RFC 3640 §4, RFC 6416 §7.3), Opus (RFC 7587 §7),
+/// VP8 (RFC 7741 §6), VP9 (RFC 9628 §6), AV1 (its RTP payload specification §7), and the static ones of RFC 3551 §6.
 /// </summary>
 /// <remarks>
 /// A codec that is none of these is passed on by its name: its <see cref="Codec.Configuration"/> is the text of its <c>a=fmtp</c>, and

@@ -33,7 +33,8 @@ internal sealed class LatmTests
     {
         // A channel layout of its own, which only the length passes over; 2 sub-frames; other data of 9 bits; a checksum.
         var config = Bits(
-            "1 0 00 00000000 1 000001 0000 000 00 00101000 0001001000000000 010101010101010101010101 000 11111111 1 00 00001001 1 10101010");
+            "1 0 00 00000000 1 000001 0000 000 00 00101000 0001001000000000 010101010101010101010101 000 11111111 1 00 00001001 1 " +
+            "10101010");
         var format = Read($"cpresent=0;config={Convert.ToHexString(config)}");
         Assert.That(Convert.ToHexString(format.Codec!.Configuration.Span), Is.EqualTo("1200555555"));
         Assert.That((format.Latm!.Config.SubFrames, format.Latm.Config.OtherDataBits), Is.EqualTo((2, 9)));
@@ -107,8 +108,8 @@ internal sealed class LatmTests
     public void P3_sub_frames_count_in_the_core_coders_rate_whatever_the_clock_is()
     {
         // HE-AAC, 24,000 Hz with replication to 48,000 Hz, in which RTP counts; two sub-frames.
-        var format = Read(
-            $"cpresent=0;config={Convert.ToHexString(Bits("0 1 000001 0000 000 00101 0110 0010 0011 00010 000 000 11111111 0 0"))}", 48_000);
+        var config = Bits("0 1 000001 0000 000 00101 0110 0010 0011 00010 000 000 11111111 0 0");
+        var format = Read($"cpresent=0;config={Convert.ToHexString(config)}", 48_000);
         using var bench = New(format, 48_000);
         bench.Push("01 AA 02 BBBB", 0, marker: true);
         bench.Push("01 CC", 4096, marker: true); // half of it
@@ -222,7 +223,8 @@ internal sealed class LatmTests
     private static DepacketizerBench New(SdpFormat format, int clockRate = 44_100) => new(o => Depacketizer.Create(format, o), clockRate);
 
     private static SdpFormat Read(string parameters, int clockRate = 44_100) =>
-        SdpReaderTests.Read($"m=audio 0 RTP/AVP 96\na=rtpmap:96 MP4A-LATM/{clockRate}/2\na=fmtp:96 {parameters}\n").Medias.Single().Formats.Single();
+        SdpReaderTests.Read($"m=audio 0 RTP/AVP 96\na=rtpmap:96 MP4A-LATM/{clockRate}/2\na=fmtp:96 {parameters}\n")
+            .Medias.Single().Formats.Single();
 
     private static byte[] Bits(string text)
     {

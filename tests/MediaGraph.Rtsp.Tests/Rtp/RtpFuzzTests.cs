@@ -33,8 +33,8 @@ internal sealed class RtpFuzzTests
 
     private static readonly string[] LatmPackets =
     [
-        "03 AAAAAA 00 01 CC", "05 AABB", "CCDDEE", "06 211004608C1C", "02 AABB 01 CC FFFF", "200011901FE0310880230460E0", "8310880230460E00",
-        "200011901FE0310880230460E0 8310880230460E00", "200012101FE0310880230460E0",
+        "03 AAAAAA 00 01 CC", "05 AABB", "CCDDEE", "06 211004608C1C", "02 AABB 01 CC FFFF", "200011901FE0310880230460E0",
+        "8310880230460E00", "200011901FE0310880230460E0 8310880230460E00", "200012101FE0310880230460E0",
     ];
 
     [Test]
@@ -103,7 +103,8 @@ internal sealed class RtpFuzzTests
     [TestCase("cpresent=1")]
     public void H4_H5_LATM(string parameters)
     {
-        var format = SdpReaderTests.Read($"m=audio 0 RTP/AVP 96\na=rtpmap:96 MP4A-LATM/90000\na=fmtp:96 {parameters}\n").Medias.Single().Format!;
+        var session = SdpReaderTests.Read($"m=audio 0 RTP/AVP 96\na=rtpmap:96 MP4A-LATM/90000\na=fmtp:96 {parameters}\n");
+        var format = session.Medias.Single().Format!;
         Run(LatmPackets, o => Depacketizer.Create(format, o), frame => frame.Length > 0, o => new AacPacketizer(o));
     }
 
