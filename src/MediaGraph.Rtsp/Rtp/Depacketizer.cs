@@ -39,6 +39,7 @@ internal abstract class Depacketizer : IDisposable
             CodecNames.Av1 => new Av1Depacketizer(codec, options),
             CodecNames.Vp8 => new Vp8Depacketizer(codec, options),
             CodecNames.Vp9 => new Vp9Depacketizer(codec, options),
+            CodecNames.Aac when format.Latm is { } latm => new LatmDepacketizer(format.LacksParameters ? null : codec, options, latm),
             CodecNames.Aac => new AacDepacketizer(
                 format.LacksParameters ? null : codec, options,
                 format.Aac is { } layout
