@@ -1,14 +1,8 @@
-using System.Net;
-using MediaGraph.Delivery;
-using MediaGraph.Media;
 using MediaGraph.Rtsp.Client;
-using MediaGraph.Rtsp.Messages;
 using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Rtsp.Tests.Client;
-using MediaGraph.Rtsp.Tests.Rtp;
 using MediaGraph.Rtsp.Tests.Server;
-using MediaGraph.Security;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using MediaGraph.Transport;
