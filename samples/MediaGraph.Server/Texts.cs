@@ -63,7 +63,8 @@ internal static class Texts
     private static string FormatOf(string url) => url.StartsWith("rtsp:", StringComparison.Ordinal) ? "rtsp" : "flv";
 
     // None where nothing listens.
-    private static string[] UrlOf(string scheme, IPEndPoint? endPoint) => endPoint is null ? [] : [$"{scheme}://{ReachableFromHere(endPoint)}"];
+    private static string[] UrlOf(string scheme, IPEndPoint? endPoint) =>
+        endPoint is null ? [] : [$"{scheme}://{ReachableFromHere(endPoint)}"];
 
     private static IPEndPoint ReachableFromHere(IPEndPoint endPoint)
     {

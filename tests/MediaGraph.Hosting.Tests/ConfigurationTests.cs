@@ -262,7 +262,8 @@ public sealed class ConfigurationTests
     [TestCase("any")]
     public void Ports_that_are_none_are_an_error(string text) => Assert.That(ErrorsOf(new() { ["Rtsp:UdpPorts"] = text }), Is.EqualTo(new[]
     {
-        $"MediaGraph:Rtsp:UdpPorts is '{text}'; it must be the first and the last port, such as 50000-50099, or the first of two, such as 50000.",
+        $"MediaGraph:Rtsp:UdpPorts is '{text}'; it must be the first and the last port, such as 50000-50099, or the first of two, such as "
+            + "50000.",
     }));
 
     [TestCase("80-90")]
@@ -299,7 +300,8 @@ public sealed class ConfigurationTests
             "MediaGraph:Rtsp:Authentication:MaxNonces is 0; it must be 1 to 64.",
             "MediaGraph:Rtsp:Limits:MaxMedia is not known. Is it MediaGraph:Rtsp:Limits:MaxMedias?",
             "MediaGraph:Rtsp:Limits:MaxSetups is 0; it must be 1 to 128.",
-            "MediaGraph:Rtsp:Limits:Connections:Max is not known. There are: MaxConnections, MaxPerAddress, MaxHalfOpen, MaxHalfOpenPerAddress.",
+            "MediaGraph:Rtsp:Limits:Connections:Max is not known. There are: MaxConnections, MaxPerAddress, MaxHalfOpen, "
+                + "MaxHalfOpenPerAddress.",
             "MediaGraph:Rtsp:Queue:OnOverflow is 'Wait'; it must be DropToKeyframe or Disconnect.",
             "MediaGraph:Rtsp:Tls:CertificateFile, CertificateThumbprint, CertificateSubject: exactly one of them must be set.",
         }));

@@ -194,10 +194,12 @@ public sealed class HostedServiceTests
         {
             using var client = new TcpClient();
             await client.ConnectAsync(host.Rtsp.LocalEndPoint!);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"DESCRIBE rtsp://{host.Rtsp.LocalEndPoint}/{stream} RTSP/1.0\r\nCSeq: 1\r\n\r\n"));
+            var request = $"DESCRIBE rtsp://{host.Rtsp.LocalEndPoint}/{stream} RTSP/1.0\r\nCSeq: 1\r\n\r\n";
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request));
             using var reader = new StreamReader(client.GetStream());
             Assert.That(await reader.ReadLineAsync(), Is.EqualTo($"RTSP/1.0 {answer}"));
-            await Eventually.Async(() => host.Log.Of(3011).Any(e => e.Message.EndsWith($"refused play: {answer[4..]}", StringComparison.Ordinal)), answer);
+            await Eventually.Async(
+                () => host.Log.Of(3011).Any(e => e.Message.EndsWith($"refused play: {answer[4..]}", StringComparison.Ordinal)), answer);
         }
     }
 

@@ -120,7 +120,8 @@ public sealed partial class ServerProcessTests
         var url = $"rtmp://127.0.0.1:{port}";
         var rtspUrl = RtspAddress().Match(server.Output).Value;
         Assert.That(server.Output, Does.Contain($"ffplay {url}/demo").And.Contain($"ffmpeg -re -i FILE -c copy -f flv {url}/live/cam"));
-        Assert.That(server.Output, Does.Contain($"ffplay {rtspUrl}/demo").And.Contain($"ffmpeg -re -i FILE -c copy -f rtsp {rtspUrl}/live/cam"));
+        Assert.That(
+            server.Output, Does.Contain($"ffplay {rtspUrl}/demo").And.Contain($"ffmpeg -re -i FILE -c copy -f rtsp {rtspUrl}/live/cam"));
         var clip = RepositoryRoot.Combine("samples", "MediaGraph.Server", "Demo", "demo.flv");
         await using var encoder = ExternalTool.Start("ffmpeg", ["-v", "error", "-re", "-i", clip, "-c", "copy", "-f", "flv", $"{url}/live/cam"]);
         await using var rtspEncoder = ExternalTool.Start(

@@ -10,6 +10,8 @@ using MediaGraph.Packets;
 using MediaGraph.Rtmp;
 using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp;
+using MediaGraph.Rtsp.Client;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
 using MediaGraph.Streams;
@@ -44,7 +46,11 @@ public sealed partial class SnippetsTests
         var code = Normalize(string.Join('\n', ((string[])["SnippetsTests.cs", "TokenAuthorizer.cs", "PasswordAuthorizer.cs", "Intercom.cs"])
             .Select(file => File.ReadAllText(RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", file)))));
         foreach (Match block in CodeBlock().Matches(File.ReadAllText(RepositoryRoot.Combine(document))))
-            Assert.That(code, Does.Contain(Normalize(block.Groups[1].Value).Replace("1935", "port", StringComparison.Ordinal).Replace("8554", "port", StringComparison.Ordinal)));
+        {
+            var text = Normalize(block.Groups[1].Value);
+            text = text.Replace("1935", "port", StringComparison.Ordinal).Replace("8554", "port", StringComparison.Ordinal);
+            Assert.That(code, Does.Contain(text));
+        }
     }
 
     [Test]
@@ -169,7 +175,34 @@ public sealed partial class SnippetsTests
                 return reason;
             },
             stop);
-        await Eventually.Async(() => origin.Find("app/key") is not null, "the stream comes back under another name");
+        await ComesBackAsync(origin, feed);
+        await hub.DisposeAsync();
+        Assert.That((await relayed).Code, Is.EqualTo(CloseCode.Stopping));
+    }
+
+    [Test]
+    public async Task Pulling_and_pushing_over_rtsp()
+    {
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+        await using var origin = new StreamHub();
+        await using var server = new RtspServer(origin, new() { EndPoint = new(IPAddress.Loopback, 0) });
+        await server.StartAsync(stop);
+        await using var feed = origin.Publish("live/cam", Track.H264(Sps, Pps));
+        await using var hub = new StreamHub();
+        var (from, to) = ($"rtsp://user:password@{server.LocalEndPoint}/live/cam", $"rtsp://{server.LocalEndPoint}/app/key");
+
+        var relayed = Task.Run(
+            async () =>
+            {
+                await using var client = new RtspClient(hub);
+                await using var pull = await client.PullAsync(RtspUrl.Parse(from), "in/cam", stop);   // rtsp://user:password@camera/path#transport=udp
+                await using var push = await client.PushAsync("in/cam", RtspUrl.Parse(to), stop);
+                CloseReason reason = await push.Completion;   // ends when the stream, or the connection, does
+                return reason;
+            },
+            stop);
+        await ComesBackAsync(origin, feed);
         await hub.DisposeAsync();
         Assert.That((await relayed).Code, Is.EqualTo(CloseCode.Stopping));
     }
@@ -325,6 +358,19 @@ public sealed partial class SnippetsTests
         listener.RecordObservableInstruments();
 
         Assert.That(streams, Is.Positive);
+    }
+
+    // When a second frame has come back under another name, both calls have returned.
+    private static Task ComesBackAsync(StreamHub origin, Feed feed)
+    {
+        var time = TimeSpan.Zero;
+        return Eventually.Async(
+            () =>
+            {
+                feed.Write(Keyframe, time += TimeSpan.FromMilliseconds(40));
+                return origin.Find("app/key")?.GetSnapshot().Tracks.Any(track => track.Packets > 1) == true;
+            },
+            "the stream comes back under another name");
     }
 
     private static async Task EndWhenFed(StreamHub hub)

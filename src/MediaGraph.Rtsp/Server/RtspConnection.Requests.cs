@@ -289,7 +289,8 @@ internal sealed partial class RtspConnection
     private static string? Printable(string? reason) =>
         reason is null
             ? null
-            : string.Concat(reason.Replace("⇒", "=>", StringComparison.Ordinal).Take(MaxReasonLength).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+            : string.Concat(
+                reason.Replace("⇒", "=>", StringComparison.Ordinal).Take(MaxReasonLength).Select(c => c is >= ' ' and <= '~' ? c : '?'));
 
     // Of a session's request, whose address was checked.
     private static Address AddressOf(RtspRequest request, ServerSession session) =>

@@ -220,7 +220,7 @@ public sealed class PlayTests
         {
             Assert.That(both, Does.Contain("m=video").And.Contain("m=audio"));
             Assert.That(audio, Does.Not.Contain("m=video").And.Contain("m=audio").And.Contain("trackID=1"));
-            Assert.That(refused.Reason, Is.EqualTo("codecs not matched: H264, AAC ? VP8"));
+            Assert.That(refused.Reason, Is.EqualTo("codecs not matched: H264, AAC => VP8"));
         });
     }
 
