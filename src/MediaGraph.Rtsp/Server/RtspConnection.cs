@@ -367,7 +367,7 @@ internal sealed partial class RtspConnection : IConnection
             return;
         if (session is RecordSession)
             Log.Unpublished(_parts.Logger, session.Name, Id, reason);
-        else
+        else if (session is PlaySession { HasMedia: true })
             Log.Unplayed(_parts.Logger, session.Name, Id, reason);
     }
 
