@@ -2,9 +2,7 @@ using System.Globalization;
 using MediaGraph.Events;
 using MediaGraph.Packets;
 using MediaGraph.Rtmp.Server;
-#if RTSP_READY
 using MediaGraph.Rtsp.Server;
-#endif
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using NUnit.Framework;
@@ -12,16 +10,14 @@ using NUnit.Framework;
 namespace MediaGraph.Interop.Tests;
 
 /// <summary>
-/// A hub and an RTMP server on a port that the system chose, the processes that talk to it, and a folder for what they write. Disposing
+/// A hub with an RTMP and an RTSP server on ports that the system chose, the processes that talk to it, and a folder for what they write. Disposing
 /// it ends the processes, and then asserts that nothing of them is left in the server.
 /// </summary>
 public sealed class LiveServer : IAsyncDisposable
 {
     private readonly TestLog _log = new();
     private readonly RtmpServer _rtmp;
-#if RTSP_READY
     private readonly RtspServer _rtsp;
-#endif
     private readonly EventSubscription _events;
     private readonly List<MediaEvent> _seen = [];
     private readonly List<ExternalTool> _tools = [];
@@ -34,9 +30,7 @@ public sealed class LiveServer : IAsyncDisposable
         _events = Hub.Events.Subscribe(capacity: 10_000);
         var anyPort = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0);
         _rtmp = new RtmpServer(Hub, (rtmp ?? new RtmpServerOptions()) with { EndPoint = anyPort, TlsEndPoint = anyPort }, _log);
-#if RTSP_READY
         _rtsp = new RtspServer(Hub, new RtspServerOptions { EndPoint = anyPort }, _log);
-#endif
         Folder = Directory.CreateTempSubdirectory("mediagraph-interop-").FullName;
         if (!OperatingSystem.IsWindows()) // VLC runs as another user
             File.SetUnixFileMode(Folder, (UnixFileMode)0b111_111_111);
@@ -46,11 +40,7 @@ public sealed class LiveServer : IAsyncDisposable
 
     public TestLog Log => _log;
 
-#if RTSP_READY
     public int Connections => _rtmp.Connections + _rtsp.Connections;
-#else
-    public int Connections => _rtmp.Connections;
-#endif
 
     /// <summary>Removed at the end.</summary>
     public string Folder { get; }
@@ -70,9 +60,7 @@ public sealed class LiveServer : IAsyncDisposable
     {
         var server = new LiveServer(hub, rtmp);
         await server._rtmp.StartAsync();
-#if RTSP_READY
         await server._rtsp.StartAsync();
-#endif
         return server;
     }
 
@@ -82,10 +70,8 @@ public sealed class LiveServer : IAsyncDisposable
     public string SecureUrl(string stream) =>
         string.Create(CultureInfo.InvariantCulture, $"rtmps://localhost:{_rtmp.LocalTlsEndPoint!.Port}/{stream}");
 
-#if RTSP_READY
     public string RtspUrl(string stream) =>
         string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{_rtsp.LocalEndPoint!.Port}/{stream}");
-#endif
 
     /// <summary>A path for a file that does not exist yet.</summary>
     public string NewFile(string extension) => Path.Combine(Folder, $"{++_files}.{extension}");
@@ -166,9 +152,7 @@ public sealed class LiveServer : IAsyncDisposable
             await Eventually.EqualAsync(
                 () => Hub.GetSnapshot().Streams.Sum(s => s.Consumers.Length), 0, "consumers after all processes have ended");
             await _rtmp.DisposeAsync();
-#if RTSP_READY
             await _rtsp.DisposeAsync();
-#endif
             await Hub.DisposeAsync();
             await Eventually.Async(
                 () => Hub.Pool.GetStatistics() is { OutstandingBuffers: 0, OutstandingPackets: 0 },
@@ -178,9 +162,7 @@ public sealed class LiveServer : IAsyncDisposable
         finally
         {
             await _rtmp.DisposeAsync();
-#if RTSP_READY
             await _rtsp.DisposeAsync();
-#endif
             await Hub.DisposeAsync();
             _events.Dispose();
             _log.Dispose();

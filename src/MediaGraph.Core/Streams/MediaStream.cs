@@ -281,9 +281,9 @@ public sealed class MediaStream
             MediaPacket packet;
             try
             {
-                var placed = Place(feed, track, codec, decodeTime);
+                var (decode, presentation) = Place(feed, track, codec, decodeTime, presentationTime - decodeTime);
                 packet = Pool.CreatePacket(
-                    buffer, offset, length, codec, placed, placed + (presentationTime - decodeTime),
+                    buffer, offset, length, codec, decode, presentation,
                     FlagsOf(feed, track, codec, isKeyframe), image, source);
             }
             catch
@@ -492,8 +492,9 @@ public sealed class MediaStream
     }
 
     // Decode time increases strictly per receiver, across feeds and clocks. A clock that was set back is put on the timeline again:
-    // otherwise one timestamp too far ahead would hold the track until its time has come.
-    private long Place(Feed feed, FeedTrack track, Codec codec, long decodeTime)
+    // otherwise one timestamp too far ahead would hold the track until its time has come. A decode time that has to wait moves no picture:
+    // the first of a video with B-frames are to be decoded before the sound that the stream began with.
+    private (long Decode, long Presentation) Place(Feed feed, FeedTrack track, Codec codec, long decodeTime, long composition)
     {
         var (receiver, rate) = (track.Receiver, codec.ClockRate);
         if (receiver.LastClockRate != rate)
@@ -505,13 +506,18 @@ public sealed class MediaStream
 
         var time = MediaTime.ToTimeSpan(decodeTime, rate);
         if (feed.Offset is null && codec.Kind == MediaKind.Data)
-            return receiver.LastTicks = Math.Max(MediaTime.FromTimeSpan(_timeline.Now, rate), receiver.LastTicks + 1); // media sets it
+        {
+            var now = receiver.LastTicks = Math.Max(MediaTime.FromTimeSpan(_timeline.Now, rate), receiver.LastTicks + 1); // media sets it
+            return (now, now + composition);
+        }
+
         var offset = feed.Offset ??= _timeline.OffsetFor(time);
         var onTimeline = time + offset + track.Correction;
         if (codec.Kind != MediaKind.Data && (onTimeline < _timeline.Latest - MaxLag || onTimeline > MaxTime))
             track.Correction = _timeline.Now - time - offset;
         var placed = decodeTime + MediaTime.FromTimeSpan(offset + track.Correction, rate);
-        return receiver.LastTicks = Math.Max(placed, receiver.LastTicks + 1);
+        var decode = receiver.LastTicks = Math.Max(placed, receiver.LastTicks + 1);
+        return (decode, Math.Max(placed + composition, decode + Math.Min(0, composition)));
     }
 
     // Groups begin with the video's keyframes; in a stream without video every packet of sound begins one. Of several videos each

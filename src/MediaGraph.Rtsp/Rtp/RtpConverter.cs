@@ -26,6 +26,7 @@ internal sealed class RtpConverter(PacketPool pool, int payloadType) : Converter
     private Packetizer? _packetizer;
     private Codec? _codec; // whose packetizer it is
     private volatile int _clockRate;
+    private long _latest = long.MinValue; // presentation time
     private long _packets;
     private long _bytes;
 
@@ -36,23 +37,31 @@ internal sealed class RtpConverter(PacketPool pool, int payloadType) : Converter
     public static (object Format, Func<Converter> Create) For(PacketPool pool, int payloadType) =>
         (new Key(payloadType), () => new RtpConverter(pool, payloadType));
 
-    /// <summary>The sender report of a moment; null before the first packet. Callable from anywhere.</summary>
+    /// <summary>
+    /// The sender report of a moment, or of the latest frame's where that is ahead: GStreamer takes no report that is older than what it has.
+    /// Null before the first packet. Callable from anywhere.
+    /// </summary>
     /// <param name="now">The wall clock.</param>
     /// <param name="origin">The wall clock at the stream's time 0, the same for all of its tracks.</param>
     public SenderReport? CreateReport(DateTimeOffset now, DateTimeOffset origin)
     {
         var (packets, bytes) = (Interlocked.Read(ref _packets), Interlocked.Read(ref _bytes));
-        return packets == 0
-            ? null
-            : new SenderReport(
-                _ssrc, NtpTime.Of(now), TimestampOf(MediaTime.FromTimeSpan(now - origin, _clockRate)), unchecked((uint)packets),
-                unchecked((uint)bytes));
+        if (packets == 0)
+            return null;
+        var time = Math.Max(MediaTime.FromTimeSpan(now - origin, _clockRate), Interlocked.Read(ref _latest));
+        return new SenderReport(
+            _ssrc, NtpTime.Of(origin + MediaTime.ToTimeSpan(time, _clockRate)), TimestampOf(time), unchecked((uint)packets),
+            unchecked((uint)bytes));
     }
+
+    /// <summary>A moment of the stream's time in the packets' timestamps. Callable from anywhere.</summary>
+    public uint TimestampAt(TimeSpan time, int clockRate) => TimestampOf(MediaTime.FromTimeSpan(time, clockRate));
 
     protected override void Convert(MediaPacket packet)
     {
         var codec = packet.Codec;
         _clockRate = codec.ClockRate;
+        Interlocked.Exchange(ref _latest, Math.Max(_latest, packet.PresentationTime));
         var isStored = codec.Form == PayloadForm.Rtp || packet.Frame is NalFrameFormat;
         var original = isStored ? packet.Stored : packet.TryGetImage(RtpOriginal.Format, out var image) ? image : default;
         try

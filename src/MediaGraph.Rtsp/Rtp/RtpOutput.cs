@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using MediaGraph.Delivery;
+using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Rtsp.Messages;
 using MediaGraph.Rtsp.Transport;
@@ -42,35 +44,53 @@ internal sealed class RtpOutput(PacketPool pool, string canonicalName)
     {
         if (stream.Origin is not { } origin)
             return 0;
-        foreach (var child in offer.Receiver.Children)
-        {
-            if (child is RtpConverter converter && converter.PayloadType == offer.PayloadType &&
-                converter.CreateReport(now, origin) is { } report)
-                return RtcpWriter.Write(destination, report, canonicalName, isLeaving);
-        }
-
-        return 0;
+        return ConverterOf(offer)?.CreateReport(now, origin) is { } report
+            ? RtcpWriter.Write(destination, report, canonicalName, isLeaving)
+            : 0;
     }
 
-    /// <summary>Sequence number and time of the first packet of a track that waits in a held queue, for <c>RTP-Info</c>.</summary>
-    /// <param name="offer">One that was added.</param>
+    /// <summary>
+    /// What <c>RTP-Info</c> says of tracks whose first packets wait in a held queue: the sequence number of each, and one moment, that of the
+    /// earliest, in the RTP time of every track. Until the first sender report players lay the tracks on one time by it.
+    /// </summary>
+    /// <param name="tracks">Some that were added, with their control URLs.</param>
     /// <param name="subscription">Started, its queue held.</param>
-    /// <param name="url">The track's control URL.</param>
-    public static RtpInfo CreateInfo(RtpOffer offer, Subscription subscription, string url)
+    /// <param name="now">The stream's time, for when nothing waits; null where it has none.</param>
+    public static ImmutableArray<RtpInfo> CreateInfos(
+        ImmutableArray<(RtpOffer Offer, string Url)> tracks, Subscription subscription, TimeSpan? now)
+    {
+        var firsts = tracks.Select(track => ReadFirst(track.Offer, subscription)).ToArray();
+        var moment = firsts.Min(first => first?.Time) ?? now;
+        return [.. tracks.Select((track, i) => new RtpInfo(
+            track.Url, firsts[i]?.Sequence, moment is { } time ? ConverterOf(track.Offer)?.TimestampAt(time, track.Offer.Codec.ClockRate) : null))];
+    }
+
+    private static (ushort Sequence, TimeSpan Time)? ReadFirst(RtpOffer offer, Subscription subscription)
     {
         if (subscription.RetainFirst(offer.Receiver.Track.Id) is not { } first)
-            return new RtpInfo(url, null, null);
+            return null;
         try
         {
             var run = first.Payload.Span;
             return RtpRun.TryReadInterleaved(ref run, out var packet) && RtpHeader.TryParse(packet, out var header, out _)
-                ? new RtpInfo(url, header.SequenceNumber, header.Timestamp)
-                : new RtpInfo(url, null, null);
+                ? (header.SequenceNumber, MediaTime.ToTimeSpan(first.PresentationTime, first.Codec.ClockRate))
+                : null;
         }
         finally
         {
             first.Release();
         }
+    }
+
+    private static RtpConverter? ConverterOf(RtpOffer offer)
+    {
+        foreach (var child in offer.Receiver.Children)
+        {
+            if (child is RtpConverter converter && converter.PayloadType == offer.PayloadType)
+                return converter;
+        }
+
+        return null;
     }
 
     private void Add(RtpOffer offer, WireFormat format)

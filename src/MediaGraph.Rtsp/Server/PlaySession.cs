@@ -74,8 +74,9 @@ internal sealed class PlaySession(
             };
             var subscription = _subscription = Parts.Hub.Subscribe(request, queue, _output.Format);
             subscription.Start();
-            reply(Tracks.Where(track => track.Key != Backchannel.Key)
-                .Select(track => RtpOutput.CreateInfo(OfferOf(track), subscription, track.Url)));
+            var now = Parts.Time.GetUtcNow() - stream.Origin;
+            var played = Tracks.Where(track => track.Key != Backchannel.Key).Select(track => (OfferOf(track), track.Url));
+            reply(RtpOutput.CreateInfos([.. played], subscription, now));
             IsRunning = true;
         }
         finally

@@ -224,8 +224,9 @@ internal sealed partial class RtspConnection
             return Reply(request, RtspStatus.MethodNotValidInThisState);
         if (CheckAddress(request, session) is { } status)
             return Reply(request, status);
+        // An end is of no account: a live stream has none that is known, and what is answered counts.
         if (request.Headers[RtspHeaderNames.Range] is { } header
-            && (!RtspRange.TryParse(header, out var range) || range.End is not null || range.Start > TimeSpan.Zero))
+            && (!RtspRange.TryParse(header, out var range) || range.Start > TimeSpan.Zero))
             return Reply(request, RtspStatus.InvalidRange);
         if (session.IsRunning)
         {
@@ -264,6 +265,8 @@ internal sealed partial class RtspConnection
     // A publisher that pauses sends nothing, which is its own affair until it is missed.
     private CloseReason? Pause(RtspRequest request)
     {
+        if (_session is null && Volatile.Read(ref _sessionEnded) != 0)
+            return Reply(request, RtspStatus.Ok); // what ended by itself is still already: GStreamer fails when it is told that it erred
         if (_session is not { } session || (session is RecordSession && !session.IsRunning))
             return Reply(request, RtspStatus.MethodNotValidInThisState);
         if (CheckAddress(request, session) is { } status)

@@ -161,6 +161,23 @@ public sealed class PublishingTests
         Assert.That(times.Flags[1] & PacketFlags.Discontinuity, Is.EqualTo(PacketFlags.None));
     }
 
+    // Where B-frames come, decoding begins before the sound that the stream's time began with.
+    [Test]
+    public async Task A_decode_time_before_the_streams_beginning_moves_no_picture()
+    {
+        await using var hub = new StreamHub(timeProvider: _time);
+        var times = new Recorder(hub, _time);
+        await using var feed = hub.Publish("a", Track.Of(TestMedia.Video), Track.Of(TestMedia.Audio));
+        feed.Tracks[1].Write(TestMedia.Payload(0), TimeSpan.FromMilliseconds(5000));
+        times.Subscribe();
+        Write(feed, 4920, composition: 80);
+        Write(feed, 4960, composition: 160, keyframe: false);
+        Write(feed, 5000, composition: 40, keyframe: false);
+        await times.ReadAsync(4);
+        Assert.That(times.Decode, Is.EqualTo(new[] { 0L, 0, 1, 2 }));
+        Assert.That(times.Composition, Is.EqualTo(new[] { 0L, 0, 119, 38 }), "presented at 0, 120 and 40");
+    }
+
     [Test]
     public async Task A_change_of_clock_and_codec_keeps_time_going_on()
     {

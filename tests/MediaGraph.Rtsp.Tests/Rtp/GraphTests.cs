@@ -38,7 +38,7 @@ public sealed class GraphTests
         for (var i = 0; i < 5; i++)
             feed.Write(Vectors.Hex(i is 0 or 3 ? Keyframe : Inter), i * Step);
         var viewer = bench.Join();
-        var info = RtpOutput.CreateInfo(viewer.Output.Offers[0], viewer.Subscription, "rtsp://h/a/trackID=0");
+        var info = RtpOutput.CreateInfos([(viewer.Output.Offers[0], "rtsp://h/a/trackID=0")], viewer.Subscription, now: null)[0];
         feed.Write(Vectors.Hex(Inter), 5 * Step);
         var packets = await viewer.PacketsAsync();
         Assert.That(packets.Select(TypeOf), Is.EqualTo([24, 5, 1, 1]), "parameter sets, the keyframe, and what came since");

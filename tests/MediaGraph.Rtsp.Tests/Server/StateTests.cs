@@ -120,7 +120,7 @@ public sealed class StateTests
 
     [TestCase("clock=20260101T000000Z-")]
     [TestCase("npt=10-")]
-    [TestCase("npt=0-10")]
+    [TestCase("npt=10-20")]
     [TestCase("smpte=0:00:00-")]
     public async Task A_range_that_is_not_live_is_refused(string range)
     {
@@ -130,6 +130,19 @@ public sealed class StateTests
         await client.SetUpAsync();
         await client.ExpectAsync(457, "PLAY", client.Url(), $"Range: {range}");
         await client.ExpectAsync(200, "PLAY", client.Url(), "Range: npt=now-");
+    }
+
+    // GStreamer asks for an end when it has played the stream elsewhere.
+    [TestCase("npt=0-3.023")]
+    [TestCase("npt=now-10")]
+    public async Task The_end_of_a_range_is_of_no_account(string range)
+    {
+        await using var bench = new ServerBench();
+        await using var feed = bench.Publish();
+        var client = bench.Open();
+        await client.SetUpAsync();
+        var play = await client.ExpectAsync(200, "PLAY", client.Url(), $"Range: {range}");
+        Assert.That(play.Headers[RtspHeaderNames.Range], Is.EqualTo("npt=now-"));
     }
 
     [TestCase("OPTIONS * RTSP/2.0\r\nCSeq: 901\r\n\r\n", 505, false)]
