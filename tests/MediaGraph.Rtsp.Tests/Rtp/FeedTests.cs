@@ -177,7 +177,7 @@ public sealed class FeedTests
             ReadOnlySpan<byte> compound = report;
             RtcpPacket.TryRead(ref compound, out var read);
             read.TryReadSenderReport(out var sent);
-            return (double)unchecked((int)(TimestampOf(packet) - sent.RtpTime)) / clockRate;
+            return (sent.NtpTime / 4_294_967_296.0) + ((double)unchecked((int)(TimestampOf(packet) - sent.RtpTime)) / clockRate);
         }
     }
 
