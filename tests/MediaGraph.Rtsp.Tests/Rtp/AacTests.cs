@@ -133,7 +133,9 @@ internal sealed class AacTests
         using var bench = new DepacketizerBench(o => new AacDepacketizer(null, o, AacFormat.HighBitRate), 44_100);
         bench.Push("0010 0050 FFF1 4C40 015FFC AABBCC", 4_410_000, marker: true); // 48,000 Hz
         bench.Push($"0010 0050 {Adts} AABBCC", 4_411_024, marker: true);
-        Assert.That(bench.Frames.Select(f => (f.Codec.ClockRate, f.DecodeTime)), Is.EqualTo(new[] { (48_000, 4_800_000L), (44_100, 4_411_024) }));
+        Assert.That(
+            bench.Frames.Select(f => (f.Codec.ClockRate, f.DecodeTime)),
+            Is.EqualTo(new[] { (48_000, 4_800_000L), (44_100, 4_411_024) }));
     }
 
     [Test]
