@@ -19,7 +19,6 @@ public sealed class MediaPacket
     private int _offset;
     private int _storedLength;
     private int _length;
-    private int _isClaimed;
     private int _references;
 
     internal MediaPacket(PacketPool pool) => _pool = pool;
@@ -182,7 +181,6 @@ public sealed class MediaPacket
         _storedLength = length;
         _frame = source?.Format;
         _length = source?.FrameLength ?? length;
-        _isClaimed = 0;
         _codec = codec;
         DecodeTime = decodeTime;
         DecodeTimestamp = MediaTime.ToTimeSpan(decodeTime, codec.ClockRate);
@@ -193,7 +191,7 @@ public sealed class MediaPacket
 
     /// <summary>
     /// The buffer of what is stored, with a reference for the caller, for the first who asks: who alone may write those of its bytes that
-    /// nobody reads, such as headers that say nothing yet.
+    /// nobody reads, such as headers that say nothing yet. The first of all packets that share the buffer, in whatever stream.
     /// </summary>
     /// <param name="buffer">To be released by the caller.</param>
     /// <param name="offset">Where the stored bytes start in it.</param>
@@ -203,7 +201,7 @@ public sealed class MediaPacket
     {
         ThrowIfReleased();
         (buffer, offset) = (null, _offset);
-        if (Interlocked.Exchange(ref _isClaimed, 1) != 0)
+        if (!_buffer.TryClaim())
             return false;
         _buffer.Retain();
         buffer = _buffer;

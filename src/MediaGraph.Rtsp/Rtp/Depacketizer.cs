@@ -14,6 +14,7 @@ internal abstract class Depacketizer : IDisposable
     private readonly RtpFrameHandler _deliver;
     private long? _next; // the sequence number that continues what came
     private long? _lastDecodeTime;
+    private int _lastClockRate; // of the codec that it was in
     private bool _followsLoss;
 
     /// <summary>Creates a depacketizer.</summary>
@@ -116,6 +117,9 @@ internal abstract class Depacketizer : IDisposable
         var codec = Codec!;
         var presentationTime = MediaTime.Rescale(timestamp + offset, Options.ClockRate, codec.ClockRate);
         var decodeTime = MediaTime.Rescale(decodeTimestamp + offset, Options.ClockRate, codec.ClockRate);
+        if (_lastDecodeTime is { } last && _lastClockRate != codec.ClockRate)
+            _lastDecodeTime = MediaTime.Rescale(last, _lastClockRate, codec.ClockRate);
+        _lastClockRate = codec.ClockRate;
         if (_lastDecodeTime >= decodeTime)
             decodeTime = _lastDecodeTime.Value + 1; // two frames in one tick, or the clock was moved back
         if (codec.Kind == MediaKind.Audio)

@@ -32,8 +32,8 @@ internal sealed class NalFrameFormat : ImageFormat
         while (RtpRun.TryReadInterleaved(ref run, out var rtp))
         {
             var payload = rtp[RtpHeader.Length..];
-            if (payload.Length <= _headerLength)
-                continue;
+            if (payload.Length < _headerLength)
+                continue; // a unit may be nothing but its header
             var type = _isH265 ? (payload[0] >> 1) & 0x3F : payload[0] & 0x1F;
             if (type == (_isH265 ? H265Packetizer.AggregationPacket : H264Packetizer.AggregationPacket))
             {

@@ -28,6 +28,9 @@ internal sealed class PlaySession(
     private Subscription? _subscription; // null while paused
     private volatile TalkTrack? _talk; // null unless it was set up; read by the sweep and by the way over UDP
 
+    /// <summary>The stream's tracks as they were described when the session began: others are none of its.</summary>
+    public ImmutableArray<RtpOffer> Offers => offers;
+
     /// <summary>Whether there is something to view, not only to say.</summary>
     public bool HasMedia => Tracks.Any(track => track.Key != Backchannel.Key);
 

@@ -63,7 +63,8 @@ internal sealed partial class RtspConnection
         var key = address.Track ?? (described.Offers is [var only] ? only.Index : null as int?);
         if (key is null)
             return Reply(request, RtspStatus.AggregateOperationNotAllowed);
-        if (described.Offers.All(offer => offer.Index != key))
+        var known = (_session as PlaySession)?.Offers ?? described.Offers; // a description since may be of other tracks
+        if (known.All(offer => offer.Index != key))
             return Reply(request, RtspStatus.NotFound);
         var session = _session ?? new PlaySession(_parts, _writer, described.Stream, described.Offers, OnWriterFailed);
         return await SetUpAsync(request, session, key.Value, transports).ConfigureAwait(false);
