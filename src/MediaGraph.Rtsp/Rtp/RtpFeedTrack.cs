@@ -81,6 +81,7 @@ internal sealed class RtpFeedTrack
 
             Volatile.Write(ref _lastArrival, _reception.LastArrival);
             var isRestart = arrival == RtpArrival.Restarted;
+            SaidGoodbye &= !isRestart; // another source goes on
             if (!_feed.IsLiveLocked)
             {
                 _feed.HoldLocked(this, new HeldPacket(payload, _feed.Pool, sequence, timestamp, header.Marker, isRestart));

@@ -150,9 +150,10 @@ internal sealed partial class RtspConnection : IConnection
         if (session?.EndReason is not null)
             Wake();
 
-        // Some players send nothing at all. Over TCP, who takes what is sent is alive; over UDP nobody knows.
+        // Some players send nothing at all. Over TCP, who takes what is sent is alive; over UDP nobody knows. Publishers are missed sooner, by
+        // their media.
         var sent = _writer.SentBytes;
-        if (session is { IsTcp: true, IsRunning: true } && sent != _sentBytes)
+        if (session is RecordSession { IsRunning: true } || (session is { IsTcp: true, IsRunning: true } && sent != _sentBytes))
             Volatile.Write(ref _lastHeard, now);
         _sentBytes = sent;
         return IsOver(Volatile.Read(ref _lastHeard), options.SessionTimeout) ? Late("the client gave no sign of life") : null;

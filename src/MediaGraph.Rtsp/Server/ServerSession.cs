@@ -127,21 +127,26 @@ internal abstract class ServerSession(ServerParts parts, ConnectionWriter writer
     /// <param name="saysGoodbye">Whether the peer is told.</param>
     public async Task EndAsync(CloseReason reason, bool saysGoodbye)
     {
-        Stop(reason);
-        lock (_reportLock)
+        try
         {
-            _saidGoodbye = true;
-            foreach (var track in saysGoodbye ? _tracks : [])
-                TrySendReport(track, isLeaving: true);
+            Stop(reason);
+            lock (_reportLock)
+            {
+                _saidGoodbye = true;
+                foreach (var track in saysGoodbye ? _tracks : [])
+                    TrySendReport(track, isLeaving: true);
+            }
         }
-
-        foreach (var track in _tracks)
+        finally
         {
-            if (track.Path is { } path)
-                await path.DisposeAsync().ConfigureAwait(false);
-        }
+            foreach (var track in _tracks)
+            {
+                if (track.Path is { } path)
+                    await path.DisposeAsync().ConfigureAwait(false);
+            }
 
-        await ReleaseAsync().ConfigureAwait(false);
+            await ReleaseAsync().ConfigureAwait(false);
+        }
     }
 
     protected abstract void Add(SessionTrack track);
