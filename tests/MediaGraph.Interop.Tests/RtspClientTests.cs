@@ -28,6 +28,7 @@ public sealed class RtspClientTests
     }
 
     [TestCaseSource(nameof(Pulls))]
+    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task A_pull_from_GStreamers_server_brings_every_frame(string transport, MediaFormat format)
     {
         await using var server = await LiveServer.StartAsync(ShortWait);
@@ -37,6 +38,7 @@ public sealed class RtspClientTests
 
     [TestCase("digest")]
     [TestCase("basic")]
+    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task A_pull_shows_its_password(string authentication)
     {
         var format = MediaFormat.H264Aac44;
@@ -47,6 +49,7 @@ public sealed class RtspClientTests
     }
 
     [Test]
+    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task A_pull_over_UDP_from_a_server_that_has_only_TCP_falls_back()
     {
         var format = MediaFormat.H264Aac44;
@@ -56,6 +59,7 @@ public sealed class RtspClientTests
     }
 
     [Test]
+    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task A_pull_from_VLCs_server_brings_every_frame()
     {
         var format = MediaFormat.H264Aac44;
@@ -67,6 +71,7 @@ public sealed class RtspClientTests
 
     [TestCase("tcp")]
     [TestCase("udp", Category = "Socket")]
+    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task A_push_to_ffmpegs_listener_arrives(string transport)
     {
         var format = MediaFormat.H264Aac44;
@@ -79,6 +84,7 @@ public sealed class RtspClientTests
     }
 
     [Test]
+    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task A_push_to_GStreamers_server_arrives()
     {
         var format = MediaFormat.H264Aac44;

@@ -14,7 +14,11 @@ public sealed record Viewer(string Name, ExternalTool Tool, string File, MediaFo
     public async Task<FrameHashes> EndAsync()
     {
         var result = await Tool.WaitAsync();
-        Assert.That(result.ExitCode, Is.Zero, $"{Name}: {result.Output}{result.Error}");
+        var text = result.Output + result.Error;
+
+        // GStreamer says PAUSE and TEARDOWN behind the stream's end, and sometimes has closed its own connection when it does.
+        if (!text.Contains("Got EOS from element \"pipeline0\"", StringComparison.Ordinal))
+            Assert.That(result.ExitCode, Is.Zero, $"{Name}: {text}");
         return await ReadAsync();
     }
 

@@ -38,6 +38,8 @@ internal sealed class MessageFuzzTests
             + $"a=fmtp:96 {SdpReaderSeed}\r\na=control:trackID=0\r\n"),
         Text("m=audio 0 RTP/AVP 97 8 0\na=rtpmap:97 MPEG4-GENERIC/16000/1\na=fmtp:97 mode=AAC-hbr; sizelength=13; indexlength=3; config=1408\na=sendonly"),
         Text("m=video 0 RTP/AVP 98\na=rtpmap:98 H265/90000\na=fmtp:98 sprop-vps=QAEMAf//AWAAAAMAkAAAAwAAAwBdlZgJ;sprop-sps=QgEBAWAAAAMAkAAAAwAAAwBdoAKAgC0W;sprop-pps=RAHBcrRiQA=="),
+        Text("m=audio 0 RTP/AVP 97 98 99\na=rtpmap:97 MP4A-LATM/48000/2\na=fmtp:97 cpresent=0;config=40005623101fe0\n"
+            + "a=rtpmap:98 MP4A-LATM/44100\na=fmtp:98 config=40002420adca00\na=rtpmap:99 MP4A-LATM/90000\na=fmtp:99 cpresent=1;config=8010000028240002AAAAA7FC12AA"),
         Text("v=0\nm=\nm=audio\nm=video 0\nm=application/X 0 RTP/AVP smart/1/90000\na=rtpmap:95 X\na=rtpmap:\na=fmtp:96"), [],
     ];
 

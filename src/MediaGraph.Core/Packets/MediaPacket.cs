@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MediaGraph.Media;
 
 namespace MediaGraph.Packets;
@@ -14,7 +15,9 @@ public sealed class MediaPacket
     private PooledBuffer _buffer = null!;
     private PooledBuffer? _images;
     private Codec _codec = null!;
+    private ImageFormat? _frame; // makes the payload; null where it is stored as it is
     private int _offset;
+    private int _storedLength;
     private int _length;
     private int _references;
 
@@ -42,16 +45,26 @@ public sealed class MediaPacket
     /// <summary>Whether decoding can start at this packet.</summary>
     public bool IsKeyframe => (Flags & PacketFlags.Keyframe) != 0;
 
-    /// <summary>The coded bytes. Valid while the caller borrows or owns the packet.</summary>
+    /// <summary>
+    /// The coded bytes. Valid while the caller borrows or owns the packet. Of a frame that is stored in another form they are made on first
+    /// demand, as an image.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The packet was released.</exception>
-    public ReadOnlyMemory<byte> Payload
+    public ReadOnlyMemory<byte> Payload => _frame is { } frame ? GetImage(frame) : Stored;
+
+    /// <summary>What the packet holds: the payload, or the form in which it came, of which <see cref="Frame"/> makes it.</summary>
+    /// <exception cref="InvalidOperationException">The packet was released.</exception>
+    public ReadOnlyMemory<byte> Stored
     {
         get
         {
             ThrowIfReleased();
-            return _buffer.Memory.Slice(_offset, _length);
+            return _buffer.Memory.Slice(_offset, _storedLength);
         }
     }
+
+    /// <summary>Makes the payload of <see cref="Stored"/>; null where that is the payload.</summary>
+    public ImageFormat? Frame => _frame;
 
     /// <summary>The payload's length in bytes.</summary>
     public int Length => _length;
@@ -154,7 +167,7 @@ public sealed class MediaPacket
 
     internal void Start(
         PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, PacketFlags flags,
-        ReadyImage? image)
+        ReadyImage? image, FrameSource? source)
     {
         if (image is { } ready)
         {
@@ -165,7 +178,9 @@ public sealed class MediaPacket
 
         _buffer = buffer;
         _offset = offset;
-        _length = length;
+        _storedLength = length;
+        _frame = source?.Format;
+        _length = source?.FrameLength ?? length;
         _codec = codec;
         DecodeTime = decodeTime;
         DecodeTimestamp = MediaTime.ToTimeSpan(decodeTime, codec.ClockRate);
@@ -174,16 +189,44 @@ public sealed class MediaPacket
         Volatile.Write(ref _references, 1);
     }
 
+    /// <summary>
+    /// The buffer of what is stored, with a reference for the caller, for the first who asks: who alone may write those of its bytes that
+    /// nobody reads, such as headers that say nothing yet. The first of all packets that share the buffer, in whatever stream.
+    /// </summary>
+    /// <param name="buffer">To be released by the caller.</param>
+    /// <param name="offset">Where the stored bytes start in it.</param>
+    /// <returns>False when somebody has claimed it before.</returns>
+    /// <exception cref="InvalidOperationException">The packet was released.</exception>
+    public bool TryClaim([NotNullWhen(true)] out PooledBuffer? buffer, out int offset)
+    {
+        ThrowIfReleased();
+        (buffer, offset) = (null, _offset);
+        if (!_buffer.TryClaim())
+            return false;
+        _buffer.Retain();
+        buffer = _buffer;
+        return true;
+    }
+
     /// <summary>The payload's buffer, with a reference for the caller, and where the payload starts in it.</summary>
     internal (PooledBuffer Buffer, int Offset) ShareBuffer()
     {
         ThrowIfReleased();
-        _buffer.Retain();
-        return (_buffer, _offset);
+        var (buffer, offset) = (_buffer, _offset);
+        if (_frame is { } frame)
+        {
+            GetImage(frame);
+            for (buffer = _images!; !ReferenceEquals(buffer.ImageFormat, frame);)
+                buffer = buffer.NextImage!;
+            offset = 0;
+        }
+
+        buffer.Retain();
+        return (buffer, offset);
     }
 
     /// <summary>A packet that waits to be used again keeps nothing alive.</summary>
-    internal void Forget() => (_buffer, _codec) = (null!, null!);
+    internal void Forget() => (_buffer, _codec, _frame) = (null!, null!, null);
 
     private void ThrowIfReleased()
     {

@@ -70,9 +70,10 @@ public sealed class PacketPool
     /// <param name="presentationTime">Presentation time in ticks of the codec's clock; not before the decode time as a rule.</param>
     /// <param name="flags">See <see cref="PacketFlags"/>.</param>
     /// <param name="image">An image that is there already; its buffer's one reference passes to the packet.</param>
+    /// <param name="source">How the payload is made of the part of the buffer; null where that is the payload.</param>
     public MediaPacket CreatePacket(
         PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, PacketFlags flags,
-        ReadyImage? image = null)
+        ReadyImage? image = null, FrameSource? source = null)
     {
         ArgumentNullException.ThrowIfNull(buffer);
         ArgumentNullException.ThrowIfNull(codec);
@@ -87,13 +88,13 @@ public sealed class PacketPool
         }
 
         packet ??= new MediaPacket(this);
-        packet.Start(buffer, offset, length, codec, decodeTime, presentationTime, flags, image);
+        packet.Start(buffer, offset, length, codec, decodeTime, presentationTime, flags, image, source);
         Interlocked.Increment(ref _outstandingPackets);
         return packet;
     }
 
     /// <summary>Makes a packet whose payload is a copy of the given bytes. The caller owns the packet's one reference.</summary>
-    /// <inheritdoc cref="CreatePacket(PooledBuffer, int, int, Codec, long, long, PacketFlags, ReadyImage?)"/>
+    /// <inheritdoc cref="CreatePacket(PooledBuffer, int, int, Codec, long, long, PacketFlags, ReadyImage?, FrameSource?)"/>
     /// <param name="payload">Copied.</param>
     public MediaPacket CreatePacket(
         ReadOnlySpan<byte> payload, Codec codec, long decodeTime, long presentationTime, PacketFlags flags)

@@ -12,6 +12,7 @@ public sealed class PooledBuffer
     private readonly PacketPool _pool;
     private readonly byte[] _array;
     private int _references;
+    private int _isClaimed; // belongs to the memory, which packets of several streams may share
 
     internal PooledBuffer(PacketPool pool, byte[] array, int sizeClass)
     {
@@ -77,10 +78,14 @@ public sealed class PooledBuffer
     [MethodImpl(MethodImplOptions.NoInlining)] // its frame is the one that is skipped
     internal void MarkRented(bool remember)
     {
+        _isClaimed = 0;
         Volatile.Write(ref _references, 1);
         if (remember)
             TakenAt = new StackTrace(1, fNeedFileInfo: false);
     }
+
+    /// <summary>See <see cref="MediaPacket.TryClaim"/>; true once for whoever rents the buffer.</summary>
+    internal bool TryClaim() => Interlocked.Exchange(ref _isClaimed, 1) == 0;
 
     internal void Poison() => _array.AsSpan().Fill(0xDD);
 

@@ -144,8 +144,8 @@ public sealed class Feed : IAsyncDisposable
 
     internal bool Write(
         FeedTrack track, PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime,
-        bool isKeyframe, ReadyImage? image) =>
-        _stream.Write(this, track, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe, image);
+        bool isKeyframe, ReadyImage? image, FrameSource? source) =>
+        _stream.Write(this, track, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe, image, source);
 
     internal void Announce(FeedTrack track, Codec codec) => _stream.Announce(this, track, codec);
 

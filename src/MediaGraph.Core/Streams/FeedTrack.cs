@@ -70,16 +70,17 @@ public sealed class FeedTrack
     /// <param name="presentationTime">In ticks of the codec's clock, in the feed's own time.</param>
     /// <param name="isKeyframe">Whether decoding can start here.</param>
     /// <param name="image">The form in which the frame came, if that can be passed on; its buffer's one reference passes too.</param>
+    /// <param name="source">How the frame is made of what is in the buffer; null where that is the frame.</param>
     /// <returns>False when the feed has ended or was revoked.</returns>
     public bool Write(
         PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime, bool isKeyframe,
-        ReadyImage? image = null)
+        ReadyImage? image = null, FrameSource? source = null)
     {
         ArgumentNullException.ThrowIfNull(buffer);
         ArgumentNullException.ThrowIfNull(codec);
         var isOther = codec.Name != _codec.Name;
         _codec = codec;
-        var isFed = _feed.Write(this, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe, image);
+        var isFed = _feed.Write(this, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe, image, source);
         if (isOther && isFed)
             _feed.AttachConsumers(this);
         return isFed;

@@ -266,7 +266,7 @@ public sealed class MediaStream
     /// <summary>Puts a frame on the timeline and sends it down the graph, on the caller's thread.</summary>
     internal bool Write(
         Feed feed, FeedTrack track, PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime,
-        bool isKeyframe, ReadyImage? image)
+        bool isKeyframe, ReadyImage? image, FrameSource? source)
     {
         using (GraphLock.EnterPush(_pushLock))
         {
@@ -284,7 +284,7 @@ public sealed class MediaStream
                 var (decode, presentation) = Place(feed, track, codec, decodeTime, presentationTime - decodeTime);
                 packet = Pool.CreatePacket(
                     buffer, offset, length, codec, decode, presentation,
-                    FlagsOf(feed, track, codec, isKeyframe), image);
+                    FlagsOf(feed, track, codec, isKeyframe), image, source);
             }
             catch
             {
@@ -295,7 +295,7 @@ public sealed class MediaStream
 
             if (_settleTimer is null && !_settled.Task.IsCompleted)
                 Volatile.Write(ref _settleTimer, StartSettling());
-            feed.Count(codec.Kind, length);
+            feed.Count(codec.Kind, packet.Length);
             track.Continues = true;
             if (codec.Kind != MediaKind.Data)
                 _timeline.Advance(packet.DecodeTimestamp, arrival);

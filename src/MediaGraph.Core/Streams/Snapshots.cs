@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Media;
-using MediaGraph.Talk;
 using MediaGraph.Packets;
+using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using MediaGraph.Graph;
+using MediaGraph.Media;
 using Microsoft.Extensions.Logging;
 
 namespace MediaGraph.Rtsp.Client;
@@ -33,6 +34,9 @@ internal static partial class Log
 
     [LoggerMessage(3508, LogLevel.Debug, "Track {Track} of {Stream} was set up (connection {Id})")]
     public static partial void TrackSetUp(ILogger logger, string track, string stream, long id);
+
+    [LoggerMessage(3510, LogLevel.Debug, "Somebody talks to {Url}, the source of {Stream}, in {Codec} (connection {Id})")]
+    public static partial void Talks(ILogger logger, RtspUrl url, string stream, Codec codec, long id);
 
     [LoggerMessage(3509, LogLevel.Warning, "{Count} connections did not end in time and were cut")]
     public static partial void StopOverran(ILogger logger, int count);

@@ -156,17 +156,38 @@ public sealed class RtspClient : IAsyncDisposable
     internal async Task<(RtspClientConnection Connection, RtspUrl Url)> OpenAsync(
         RtspUrl url, string stream, bool isPush, ImmutableArray<Track>? wanted, CancellationToken cancellationToken)
     {
-        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         var carrier = Options.Transport ?? url.Transport ?? RtspUrlTransport.Tcp;
-        if (isPush && carrier == RtspUrlTransport.Http)
+        if (!isPush)
+        {
+            return await OpenAsync(
+                (transport, id, place, way) => new RtspPull(this, transport, id, place, stream, way, wanted), url, carrier, stream,
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        if (carrier == RtspUrlTransport.Http)
             throw Refused("a stream cannot be pushed through an HTTP tunnel");
+        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+        var (source, offers) = await OfferAsync(stream, wanted, cancelled.Token).ConfigureAwait(false);
+        return await OpenAsync(
+            (transport, id, place, way) => new RtspPush(this, transport, id, place, way, source, offers), url, carrier, stream,
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for any kind of session.</summary>
+    /// <param name="create">Makes it, of a connection, its number, where that leads to, and how media go.</param>
+    /// <param name="url">The server's stream.</param>
+    /// <param name="carrier">How media are to go.</param>
+    /// <param name="stream">The hub's stream.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
+    internal async Task<(RtspClientConnection Connection, RtspUrl Url)> OpenAsync(
+        Func<ITransport, long, RtspUrl, RtspUrlTransport, RtspClientConnection> create, RtspUrl url, RtspUrlTransport carrier, string stream,
+        CancellationToken cancellationToken)
+    {
+        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         for (var redirects = 0; ;)
         {
-            var (source, offers) = isPush ? await OfferAsync(stream, wanted, cancelled.Token).ConfigureAwait(false) : (null, []);
             var transport = await DialInTimeAsync(url, carrier, cancelled.Token).ConfigureAwait(false);
-            var connection = Start(id => source is null
-                ? new RtspPull(this, transport, id, url, stream, carrier, wanted)
-                : new RtspPush(this, transport, id, url, carrier, source, offers));
+            var connection = Start(id => create(transport, id, url, carrier));
             if (connection is null)
             {
                 await transport.DisposeAsync().ConfigureAwait(false);

@@ -9,6 +9,7 @@ using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Rtsp.Messages;
 using MediaGraph.Rtsp.Rtp;
+using MediaGraph.Rtsp.Sdp;
 using MediaGraph.Rtsp.Security;
 using MediaGraph.Rtsp.Transport;
 using MediaGraph.Security;
@@ -28,12 +29,17 @@ internal abstract class RtspClientConnection
     /// <summary>How much room a report with its framing needs.</summary>
     protected const int MaxReportLength = FramingLength + RtcpWriter.MaxLength;
 
+    /// <summary>Bytes in front of each packet over TCP (RFC 2326 §10.12).</summary>
+    protected const int FramingLength = 4;
+
+    /// <summary>Goes with all requests of a session that talks.</summary>
+    protected static readonly (string Name, string Value) RequireBackchannel = (RtspHeaderNames.Require, RtspFeatures.Backchannel);
+
     protected static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan DefaultSessionTimeout = TimeSpan.FromSeconds(60); // RFC 2326 §12.37
     private static readonly TimeSpan MinKeepAlive = TimeSpan.FromSeconds(1);
-    private const int FramingLength = 4;
     private const int MaxReasonLength = 100;
     private const int MaxTurnBytes = 128 << 10; // that are read without letting others have the thread
 
@@ -185,7 +191,7 @@ internal abstract class RtspClientConnection
 
     protected static CloseReason Late(string text) => new(CloseCode.Deadline, text);
 
-    // ---- What a pull and a push do in their own ways ------------------------------------------------------------------------
+    // ---- What a pull, a push and a talk do in their own ways ----------------------------------------------------------------
 
     /// <summary>The whole session; ends with an exception.</summary>
     protected abstract Task ServeAsync();
@@ -459,15 +465,36 @@ internal abstract class RtspClientConnection
         _hasParameters = reply.Headers.GetList(RtspHeaderNames.Public).Contains(RtspMethods.GetParameter, StringComparer.OrdinalIgnoreCase);
     }
 
+    /// <summary>Asks for the description, and takes the session's control URL out of it.</summary>
+    /// <param name="isTalk">Whether to require that the server describes its loudspeaker; null: ask for it, but do without.</param>
+    /// <returns>The description, and what its control URLs are relative to.</returns>
+    protected async Task<(SdpSession Description, string BaseUri)> DescribeAsync(bool? isTalk)
+    {
+        (string, string) accept = (RtspHeaderNames.Accept, "application/sdp");
+        var uri = Url.RequestUri;
+        var reply = isTalk == false
+            ? await CallAsync(RtspMethods.Describe, uri, default, accept).ConfigureAwait(false)
+            : await CallAsync(RtspMethods.Describe, uri, default, accept, RequireBackchannel).ConfigureAwait(false);
+        if (isTalk is null && reply.Status is RtspStatus.BadRequest or >= RtspStatus.InternalServerError)
+            reply = await CallAsync(RtspMethods.Describe, uri, default, accept).ConfigureAwait(false); // 551, or in another word
+        Require(reply);
+        if (!SdpSession.TryParse(reply.Body.Span, Options.Limits, out var description, out var error))
+            throw new RtspClientException(new CloseReason(CloseCode.ProtocolError, error));
+        var baseUri = RtspControl.BaseOf(reply, uri);
+        ControlUri = RtspControl.Resolve(baseUri, description.Control);
+        return (description, baseUri);
+    }
+
     /// <summary>Sets one track up, over what carries the session.</summary>
     /// <param name="uri">The track's control URL.</param>
     /// <param name="channel">The channel for RTP that is asked for over TCP.</param>
     /// <param name="isRecord">Whether the client will send.</param>
     /// <param name="onRtp">Takes what comes over UDP; null for nothing.</param>
     /// <param name="onRtcp">Takes what comes over UDP; null for nothing.</param>
+    /// <param name="headers">What else to say.</param>
     /// <returns>What was agreed, and the way over UDP, which passes to the caller; null over TCP.</returns>
     protected async Task<(RtspTransport Transport, UdpPath? Path)> SetUpAsync(
-        string uri, int channel, bool isRecord, UdpHandler? onRtp, UdpHandler? onRtcp)
+        string uri, int channel, bool isRecord, UdpHandler? onRtp, UdpHandler? onRtcp, params (string Name, string Value)[] headers)
     {
         var path = Carrier == RtspUrlTransport.Udp ? OpenPath(onRtp, onRtcp) : null;
         try
@@ -475,7 +502,7 @@ internal abstract class RtspClientConnection
             var asked = path is null
                 ? new RtspTransport { IsTcp = true, Interleaved = new PortPair(channel, channel + 1), IsRecord = isRecord }
                 : new RtspTransport { ClientPorts = path.LocalPorts, IsRecord = isRecord };
-            var reply = await CallAsync(RtspMethods.Setup, uri, default, (RtspHeaderNames.Transport, asked.ToString()))
+            var reply = await CallAsync(RtspMethods.Setup, uri, default, [(RtspHeaderNames.Transport, asked.ToString()), .. headers])
                 .ConfigureAwait(false);
             FallsBack |= path is not null && reply.Status == RtspStatus.UnsupportedTransport;
             Require(reply);
@@ -495,7 +522,7 @@ internal abstract class RtspClientConnection
                 // Whatever source= says, packets are taken from the server itself alone.
                 if (answer.ServerPorts is { } ports)
                     path.SetRemote(ports);
-                if (!isRecord)
+                if (onRtp is not null)
                     path.Punch();
             }
 

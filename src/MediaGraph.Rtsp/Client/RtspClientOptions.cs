@@ -61,6 +61,13 @@ public sealed record RtspClientOptions
     /// </summary>
     public IReadOnlyList<Track>? Tracks { get; init; }
 
+    /// <summary>
+    /// Whether pulled streams offer their camera's loudspeaker to those who want to talk. Default true: the camera is asked for it with its
+    /// description (<c>Require: www.onvif.org/ver20/backchannel</c>), and asked again without where it refuses that. Nothing is set up
+    /// there before somebody talks, and then by a session of its own. False for cameras that the question alone disturbs.
+    /// </summary>
+    public bool Talk { get; init; } = true;
+
     /// <summary>What the client calls itself.</summary>
     public string UserAgent { get; init; } = "MediaGraph";
 

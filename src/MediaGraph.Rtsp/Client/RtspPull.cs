@@ -22,6 +22,7 @@ internal sealed class RtspPull : RtspClientConnection
     private readonly RtpFeed _rtp;
     private readonly (PulledTrack? Track, bool IsRtcp)[] _channels = new (PulledTrack?, bool)[Channels];
     private ImmutableArray<PulledTrack> _tracks = []; // that can be set up; those that the server wants to hear are none of them
+    private RtspSpeaker? _speaker; // the camera's; null without
     private Feed? _feed;
     private bool _isPlaying; // read by the sweep, as is the next
     private long _played;
@@ -136,25 +137,22 @@ internal sealed class RtspPull : RtspClientConnection
         }
 
         _rtp.Dispose();
+        if (_feed is not null)
+            await _feed.DisposeAsync().ConfigureAwait(false); // whoever talks has a connection of its own, and it ends too
     }
 
     // ---- The steps ----------------------------------------------------------------------------------------------------------
 
     private async Task DescribeAsync()
     {
-        var uri = Url.RequestUri;
-        var reply = Require(
-            await CallAsync(RtspMethods.Describe, uri, default, (RtspHeaderNames.Accept, "application/sdp")).ConfigureAwait(false));
-        if (!SdpSession.TryParse(reply.Body.Span, Options.Limits, out var session, out var error))
-            throw new RtspClientException(new CloseReason(CloseCode.ProtocolError, error));
-        var root = RtspControl.BaseOf(reply, uri);
-        ControlUri = RtspControl.Resolve(root, session.Control);
-        var isTwoWay = session.FindBackchannel() is not null;
+        var (session, root) = await DescribeAsync(isTalk: Options.Talk ? null : false).ConfigureAwait(false);
+        var backchannel = session.FindBackchannel();
+        _speaker = Options.Talk && backchannel is not null ? RtspSpeaker.Of(backchannel, Client, Url, Carrier, Name) : null;
         var counts = new Dictionary<MediaKind, int>();
         var tracks = ImmutableArray.CreateBuilder<PulledTrack>();
         foreach (var media in session.Medias)
         {
-            if (isTwoWay && media is { Kind: MediaKind.Audio, Direction: SdpDirection.SendOnly })
+            if (backchannel is not null && media is { Kind: MediaKind.Audio, Direction: SdpDirection.SendOnly })
                 continue; // the camera's speaker
             var count = counts.GetValueOrDefault(media.Kind);
             counts[media.Kind] = count + 1;
@@ -221,6 +219,7 @@ internal sealed class RtspPull : RtspClientConnection
             _feed = Hub.Publish(new PublishRequest(Name)
             {
                 Peer = Peer,
+                Speaker = _speaker,
                 LastHeard = () => _rtp.Tracks.Max(track => track.LastArrival) ?? _played,
                 OnRevoked = RequestClose,
             });

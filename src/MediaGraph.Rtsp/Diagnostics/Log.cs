@@ -1,5 +1,6 @@
 using System.Net;
 using MediaGraph.Graph;
+using MediaGraph.Security;
 using Microsoft.Extensions.Logging;
 
 namespace MediaGraph.Rtsp.Diagnostics;
@@ -49,4 +50,7 @@ internal static partial class Log
 
     [LoggerMessage(3014, LogLevel.Warning, "{Count} more warnings about peers were left out")]
     public static partial void WarningsSuppressed(ILogger logger, int count);
+
+    [LoggerMessage(3015, LogLevel.Warning, "What connection {Id} of {Peer} says to {Stream} goes nowhere: {Reason}")]
+    public static partial void TalkIgnored(ILogger logger, long id, Peer peer, string stream, string reason);
 }

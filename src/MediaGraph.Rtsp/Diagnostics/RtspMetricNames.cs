@@ -29,4 +29,10 @@ public static class RtspMetricNames
 
     /// <summary>Counter: interleaved frames on channels that nothing was set up for, which went nowhere.</summary>
     public const string FramesIgnored = "mediagraph.rtsp.frames.ignored";
+
+    /// <summary>
+    /// Counter: packets of talking clients that went nowhere; the tag <c>reason</c> is <c>busy</c> (another talks), <c>unavailable</c> (the
+    /// device failed a moment ago), <c>ended</c> (the speaker is gone) or <c>format</c> (another codec than the talk's).
+    /// </summary>
+    public const string TalkPacketsIgnored = "mediagraph.rtsp.talk.packets.ignored";
 }

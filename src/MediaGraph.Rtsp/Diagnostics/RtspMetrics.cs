@@ -14,6 +14,7 @@ internal sealed class RtspMetrics : IDisposable
     private readonly Counter<long> _received;
     private readonly Counter<long> _sent;
     private readonly Counter<long> _ignored;
+    private readonly Counter<long> _talkIgnored;
 
     /// <param name="role"><c>server</c> or <c>client</c>: the tag of what both have.</param>
     /// <param name="connections">Connections now.</param>
@@ -33,11 +34,14 @@ internal sealed class RtspMetrics : IDisposable
         _received = _meter.CreateCounter<long>(RtspMetricNames.BytesReceived, "By");
         _sent = _meter.CreateCounter<long>(RtspMetricNames.BytesSent, "By");
         _ignored = _meter.CreateCounter<long>(RtspMetricNames.FramesIgnored, "{frame}");
+        _talkIgnored = _meter.CreateCounter<long>(RtspMetricNames.TalkPacketsIgnored, "{packet}");
     }
 
     public void CountAccepted() => _accepted.Add(1);
 
     public void CountIgnoredFrame() => _ignored.Add(1);
+
+    public void CountTalkIgnored(string reason) => _talkIgnored.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public void CountDialed() => _dialed.Add(1);
 

@@ -26,7 +26,7 @@ internal sealed class DatagramImage : ImageFormat
     {
         var run = packet.Payload.Span;
         var count = 0;
-        for (var rest = run; rest.Length >= FramingLength; count++)
+        for (var rest = run; rest.Length >= FramingLength && count < ushort.MaxValue; count++) // beyond, a sender plays tricks
             rest = rest[(FramingLength + BinaryPrimitives.ReadUInt16BigEndian(rest[2..]))..];
         BinaryPrimitives.WriteUInt16BigEndian(destination, (ushort)count);
         var position = 2 + (2 * count);

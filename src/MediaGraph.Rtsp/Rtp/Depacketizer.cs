@@ -14,6 +14,7 @@ internal abstract class Depacketizer : IDisposable
     private readonly RtpFrameHandler _deliver;
     private long? _next; // the sequence number that continues what came
     private long? _lastDecodeTime;
+    private int _lastClockRate; // of the codec that it was in
     private bool _followsLoss;
 
     /// <summary>Creates a depacketizer.</summary>
@@ -39,6 +40,7 @@ internal abstract class Depacketizer : IDisposable
             CodecNames.Av1 => new Av1Depacketizer(codec, options),
             CodecNames.Vp8 => new Vp8Depacketizer(codec, options),
             CodecNames.Vp9 => new Vp9Depacketizer(codec, options),
+            CodecNames.Aac when format.Latm is { } latm => new LatmDepacketizer(format.LacksParameters ? null : codec, options, latm),
             CodecNames.Aac => new AacDepacketizer(
                 format.LacksParameters ? null : codec, options,
                 format.Aac is { } layout
@@ -106,15 +108,18 @@ internal abstract class Depacketizer : IDisposable
         Deliver(buffer, frame.Length, timestamp, timestamp, isKeyframe: true);
     }
 
-    /// <summary>Delivers a frame, whose buffer passes on, and so do its packets.</summary>
+    /// <summary>Delivers a frame, whose buffer passes on, and so do its packets. See <see cref="RtpFrame"/>.</summary>
     protected void Deliver(
         PooledBuffer buffer, int length, long decodeTimestamp, long timestamp, bool isKeyframe, PooledBuffer? packets = null,
-        int packetsLength = 0)
+        int packetsLength = 0, ImageFormat? format = null)
     {
         var offset = Options.Clock?.OffsetOf(timestamp) ?? 0;
         var codec = Codec!;
         var presentationTime = MediaTime.Rescale(timestamp + offset, Options.ClockRate, codec.ClockRate);
         var decodeTime = MediaTime.Rescale(decodeTimestamp + offset, Options.ClockRate, codec.ClockRate);
+        if (_lastDecodeTime is { } last && _lastClockRate != codec.ClockRate)
+            _lastDecodeTime = MediaTime.Rescale(last, _lastClockRate, codec.ClockRate);
+        _lastClockRate = codec.ClockRate;
         if (_lastDecodeTime >= decodeTime)
             decodeTime = _lastDecodeTime.Value + 1; // two frames in one tick, or the clock was moved back
         if (codec.Kind == MediaKind.Audio)
@@ -122,6 +127,6 @@ internal abstract class Depacketizer : IDisposable
         _lastDecodeTime = decodeTime;
         var followsLoss = _followsLoss;
         _followsLoss = false;
-        _deliver(new RtpFrame(buffer, length, codec, decodeTime, presentationTime, isKeyframe, followsLoss, packets, packetsLength));
+        _deliver(new RtpFrame(buffer, length, codec, decodeTime, presentationTime, isKeyframe, followsLoss, packets, packetsLength, format));
     }
 }

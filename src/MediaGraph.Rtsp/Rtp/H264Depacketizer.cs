@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using MediaGraph.Codecs;
 using MediaGraph.Media;
+using MediaGraph.Packets;
 
 namespace MediaGraph.Rtsp.Rtp;
 
@@ -35,6 +36,8 @@ internal sealed class H264Depacketizer : NalDepacketizer
     }
 
     protected override int HeaderLength => 1;
+
+    protected override ImageFormat? FrameFormat => NalFrameFormat.H264;
 
     /// <summary>What a NAL unit, which is at least its header, is for.</summary>
     public static NalRole RoleOfNalUnit(ReadOnlySpan<byte> nalUnit) => (nalUnit[0] & 0x1F) switch

@@ -6,8 +6,8 @@ namespace MediaGraph.Rtsp.Rtp;
 /// <summary>H264 in packetization mode 1 (RFC 6184 §6.3): single NAL units, STAP-A and FU-A.</summary>
 internal sealed class H264Packetizer(RtpSenderOptions options) : NalPacketizer(options)
 {
-    private const int AggregationPacket = 24;
-    private const int FragmentationUnit = 28;
+    public const int AggregationPacket = 24;
+    public const int FragmentationUnit = 28;
 
     protected override int HeaderLength => 1;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using MediaGraph.Codecs;
 using MediaGraph.Media;
+using MediaGraph.Packets;
 
 namespace MediaGraph.Rtsp.Rtp;
 
@@ -43,6 +44,8 @@ internal sealed class H265Depacketizer : NalDepacketizer
     }
 
     protected override int HeaderLength => 2;
+
+    protected override ImageFormat? FrameFormat => _hasDecodingOrder ? null : NalFrameFormat.H265;
 
     private int OrderLength => _hasDecodingOrder ? 2 : 0;
 

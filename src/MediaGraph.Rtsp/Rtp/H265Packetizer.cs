@@ -6,8 +6,8 @@ namespace MediaGraph.Rtsp.Rtp;
 /// <summary>H265 (RFC 7798): single NAL units, aggregation packets and fragmentation units, without decoding order numbers.</summary>
 internal sealed class H265Packetizer(RtpSenderOptions options) : NalPacketizer(options)
 {
-    private const int AggregationPacket = 48;
-    private const int FragmentationUnit = 49;
+    public const int AggregationPacket = 48;
+    public const int FragmentationUnit = 49;
 
     protected override int HeaderLength => 2;
 

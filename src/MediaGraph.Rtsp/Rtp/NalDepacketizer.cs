@@ -14,6 +14,7 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
     private readonly DecodeClock _decodeClock = new(options.ClockRate);
     private Codec? _clockedCodec; // whose reorder depth the decode clock has
     private int _fragmentStart = -1; // where the NAL unit in fragments starts in the frame, its length included
+    private NalRole _fragmentRole; // while packets are only looked through
     private bool _hasPicture;
     private bool _isKeyframe;
     private bool _isLeading;
@@ -67,7 +68,7 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
                 Codec = built;
         }
 
-        return Frame.Length > 0;
+        return FrameLength > 0;
     }
 
     protected sealed override void Reset()
@@ -81,6 +82,8 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
     {
         if (_fragmentStart >= 0)
             return false; // its end is missing
+        if (IsScanning && !IsPicture(RoleOf(nalUnit)) && HasStartCode(nalUnit))
+            return NeedsFrame = true;
         if (IsPicture(RoleOf(nalUnit)) || !HasStartCode(nalUnit))
             return TryAddOne(nalUnit);
 
@@ -107,16 +110,26 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
     {
         if (_fragmentStart >= 0)
             return false;
-        _fragmentStart = Frame.Length;
-        return Frame.TryAppendNalUnit(header);
+        _fragmentStart = FrameLength;
+        if (!IsScanning)
+            return Frame.TryAppendNalUnit(header);
+        _fragmentRole = RoleOf(header);
+        NeedsFrame = !IsPicture(_fragmentRole); // it may be a parameter set
+        return TryCount(NalUnits.LengthSize + header.Length);
     }
 
     /// <summary>Adds a fragment.</summary>
     protected bool TryAddFragment(ReadOnlySpan<byte> fragment, bool isLast)
     {
-        if (_fragmentStart < 0 || !Frame.TryAppend(fragment))
+        if (_fragmentStart < 0 || !(IsScanning ? TryCount(fragment.Length) : Frame.TryAppend(fragment)))
             return false;
         return !isLast || TryEndFragments();
+    }
+
+    private bool TryCount(int bytes)
+    {
+        ScannedLength += bytes;
+        return ScannedLength <= FrameBuffer.MaxLength;
     }
 
     private static bool IsPicture(NalRole role) => role is NalRole.Picture or NalRole.Leading or NalRole.Keyframe;
@@ -127,6 +140,12 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
     {
         var start = _fragmentStart;
         _fragmentStart = -1;
+        if (IsScanning)
+        {
+            Note(_fragmentRole);
+            return true;
+        }
+
         var nalUnit = Frame.Span[(start + NalUnits.LengthSize)..];
         var role = RoleOf(nalUnit);
         if (IsPicture(role))
@@ -166,7 +185,7 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
                     Store(nalUnit);
                 return true;
             default:
-                if (!Frame.TryAppendNalUnit(nalUnit))
+                if (!(IsScanning ? TryCount(NalUnits.LengthSize + nalUnit.Length) : Frame.TryAppendNalUnit(nalUnit)))
                     return false;
                 Note(role);
                 return true;

@@ -62,17 +62,14 @@ internal sealed class RtpConverter(PacketPool pool, int payloadType) : Converter
         var codec = packet.Codec;
         _clockRate = codec.ClockRate;
         Interlocked.Exchange(ref _latest, Math.Max(_latest, packet.PresentationTime));
-        ReadOnlyMemory<byte> original = default;
-        if (codec.Form == PayloadForm.Rtp)
-            original = packet.Payload;
-        else if (!packet.TryGetImage(RtpOriginal.Format, out original) || !IsPassable(original.Span))
-            original = default;
+        var isStored = codec.Form == PayloadForm.Rtp || packet.Frame is NalFrameFormat;
+        var original = isStored ? packet.Stored : packet.TryGetImage(RtpOriginal.Format, out var image) ? image : default;
         try
         {
-            if (original.IsEmpty)
+            if (original.IsEmpty || (codec.Form != PayloadForm.Rtp && !IsPassable(original.Span)))
                 Cut(packet);
             else
-                Pass(packet, original.Span);
+                Pass(packet, original.Span, isStored);
         }
         finally
         {
@@ -108,11 +105,11 @@ internal sealed class RtpConverter(PacketPool pool, int payloadType) : Converter
         {
         }
 
-        Emit(buffer, length, frame);
+        Emit(buffer, 0, length, frame);
     }
 
     // A keyframe without parameter sets is given the codec's, so that whoever joins there, or sees them change, has them.
-    private void Pass(MediaPacket frame, ReadOnlySpan<byte> original)
+    private void Pass(MediaPacket frame, ReadOnlySpan<byte> original, bool isStored)
     {
         var sets = 0;
         if (frame.IsKeyframe && PacketizerOf(frame.Codec) is NalPacketizer packetizer && !packetizer.HasSets(original))
@@ -121,14 +118,22 @@ internal sealed class RtpConverter(PacketPool pool, int payloadType) : Converter
             sets = _run.Length;
         }
 
+        // What is stored as it came is passed on in its own memory: the first that claims it may fill in the headers. Others copy.
         var length = sets + original.Length;
-        var buffer = pool.Rent(length);
-        _run.Span[..sets].CopyTo(buffer.Span);
-        original.CopyTo(buffer.Span[sets..]);
+        PooledBuffer? buffer = null;
+        var offset = 0;
+        if (sets > 0 || !isStored || !frame.TryClaim(out buffer, out offset))
+        {
+            offset = 0;
+            buffer = pool.Rent(length);
+            _run.Span[..sets].CopyTo(buffer.Span);
+            original.CopyTo(buffer.Span[sets..]);
+        }
+
         var timestamp = TimestampOf(frame.PresentationTime);
         for (var position = 0; position < length;)
         {
-            var packet = buffer.Span[position..];
+            var packet = buffer.Span.Slice(offset + position, length - position);
             var header = new RtpHeader((byte)payloadType, Marker: false, 0, timestamp, _ssrc);
             header.Write(packet[FramingLength..]);
             var packetLength = Number(packet);
@@ -137,7 +142,7 @@ internal sealed class RtpConverter(PacketPool pool, int payloadType) : Converter
                 packet[FramingLength + 1] |= 0x80; // the last of the frame
         }
 
-        Emit(buffer, length, frame);
+        Emit(buffer, offset, length, frame);
     }
 
     // Gives the packet its sequence number, counts it, and returns its length with its framing.
@@ -150,10 +155,10 @@ internal sealed class RtpConverter(PacketPool pool, int payloadType) : Converter
         return FramingLength + length;
     }
 
-    private void Emit(PooledBuffer buffer, int length, MediaPacket frame)
+    private void Emit(PooledBuffer buffer, int offset, int length, MediaPacket frame)
     {
         var output = pool.CreatePacket(
-            buffer, 0, length, frame.Codec, frame.DecodeTime, frame.PresentationTime, frame.Flags);
+            buffer, offset, length, frame.Codec, frame.DecodeTime, frame.PresentationTime, frame.Flags);
         try
         {
             Emit(output);

@@ -16,7 +16,6 @@ internal sealed class RtpFeedTrack
     private static readonly TimeSpan SourceTimeout = TimeSpan.FromSeconds(2);
 
     private readonly RtpFeed _feed;
-    private readonly TimeProvider _timeProvider;
     private readonly RtpReception _reception;
     private readonly ReorderWindow<HeldPacket>? _window; // null where packets come in order
     private readonly RtpTrackClock _clock;
@@ -29,7 +28,6 @@ internal sealed class RtpFeedTrack
         TimeProvider timeProvider)
     {
         _feed = feed;
-        _timeProvider = timeProvider;
         _clock = clock;
         Kind = kind;
         Format = format;
@@ -81,8 +79,9 @@ internal sealed class RtpFeedTrack
                 return;
             }
 
-            Volatile.Write(ref _lastArrival, _timeProvider.GetTimestamp());
+            Volatile.Write(ref _lastArrival, _reception.LastArrival);
             var isRestart = arrival == RtpArrival.Restarted;
+            SaidGoodbye &= !isRestart; // another source goes on
             if (!_feed.IsLiveLocked)
             {
                 _feed.HoldLocked(this, new HeldPacket(payload, _feed.Pool, sequence, timestamp, header.Marker, isRestart));
@@ -179,8 +178,10 @@ internal sealed class RtpFeedTrack
     private void OnFrame(in RtpFrame frame)
     {
         ReadyImage? image = frame.Packets is null ? null : new ReadyImage(frame.Packets, frame.PacketsLength, RtpOriginal.Format);
-        if (_output?.Write(
-            frame.Buffer, 0, frame.Length, frame.Codec, frame.DecodeTime, frame.PresentationTime, frame.IsKeyframe, image) != true)
+        FrameSource? source = frame.Format is null ? null : new FrameSource(frame.Format, frame.Length);
+        if (!_output!.Write(
+            frame.Buffer, 0, source is null ? frame.Length : frame.PacketsLength, frame.Codec, frame.DecodeTime, frame.PresentationTime,
+            frame.IsKeyframe, image, source))
             _feed.EndLocked();
     }
 }

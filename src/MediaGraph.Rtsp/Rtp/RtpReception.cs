@@ -29,6 +29,8 @@ internal sealed class RtpReception(int clockRate, TimeProvider timeProvider, Tim
     private long _receivedBefore;
     private long _lastArrival; // timestamp of the time provider
     private (uint Ssrc, ushort Next)? _candidate; // who sent the last packet that was ignored, and what would confirm it
+    private readonly double _ticksPerStamp = (double)clockRate / timeProvider.TimestampFrequency;
+    private readonly long _start = timeProvider.GetTimestamp();
     private long? _transit; // ticks
     private long _jitter; // ticks in 1/16
     private long _senderReportArrival;
@@ -36,6 +38,9 @@ internal sealed class RtpReception(int clockRate, TimeProvider timeProvider, Tim
 
     /// <summary>Who sends; null before the first packet.</summary>
     public uint? Ssrc => _started ? _ssrc : null;
+
+    /// <summary>When the last packet of the source came, as a timestamp of the time provider.</summary>
+    public long LastArrival => _lastArrival;
 
     /// <summary>Packets of the present source that came, late ones and duplicates included.</summary>
     public long Received => _received;
@@ -143,7 +148,7 @@ internal sealed class RtpReception(int clockRate, TimeProvider timeProvider, Tim
 
     private void MeasureJitter(long timestamp)
     {
-        var arrival = (long)((Int128)_lastArrival * clockRate / timeProvider.TimestampFrequency);
+        var arrival = (long)((_lastArrival - _start) * _ticksPerStamp);
         var transit = arrival - timestamp;
         if (_transit is { } before)
             _jitter += Math.Min(Math.Abs(transit - before), uint.MaxValue) - ((_jitter + 8) >> 4);

@@ -13,10 +13,14 @@ namespace MediaGraph.Rtsp.Rtp;
 /// </param>
 internal sealed class RtpRun(PacketPool pool, bool isInterleaved = false) : IDisposable
 {
+    /// <summary>Bytes that an interleaved packet has beside its payload.</summary>
+    public const int OverheadLength = InterleavedHeaderLength + RtpHeader.Length;
+
     private const int InterleavedHeaderLength = 4;
 
     private readonly int _headroom = isInterleaved ? InterleavedHeaderLength : 0;
     private PooledBuffer? _buffer;
+    private int _expected; // bytes of the next run: as many as the last had
     private int[] _ends = new int[32];
 
     /// <summary>Packets.</summary>
@@ -92,6 +96,7 @@ internal sealed class RtpRun(PacketPool pool, bool isInterleaved = false) : IDis
     public PooledBuffer Detach()
     {
         var buffer = _buffer ?? throw new InvalidOperationException("The run was not started.");
+        _expected = Length;
         _buffer = null;
         Count = 0;
         return buffer;
@@ -112,7 +117,7 @@ internal sealed class RtpRun(PacketPool pool, bool isInterleaved = false) : IDis
     {
         if (_buffer is not null && _buffer.Capacity >= end)
             return;
-        var larger = pool.Rent(Math.Max(end, 2 * start));
+        var larger = pool.Rent(Math.Max(Math.Max(end, _expected), 2 * start));
         Span.CopyTo(larger.Span);
         _buffer?.Release();
         _buffer = larger;

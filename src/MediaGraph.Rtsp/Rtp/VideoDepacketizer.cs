@@ -1,4 +1,5 @@
 using MediaGraph.Media;
+using MediaGraph.Packets;
 
 namespace MediaGraph.Rtsp.Rtp;
 
@@ -8,13 +9,30 @@ namespace MediaGraph.Rtsp.Rtp;
 internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions options) : Depacketizer(codec, options)
 {
     private readonly RtpRun? _packets = options.KeepsPackets ? new RtpRun(options.Pool, isInterleaved: true) : null;
-    private bool _hasAllPackets = true; // of the open frame
     private bool _isOpen;
     private long _timestamp; // of the open frame, or of the last one
     private bool _isDamaged; // the frame of that timestamp
     private bool _isStartInDoubt = true; // packets before the next one are missing
     private bool _waitsForKeyframe = true;
     private bool _dropsLeading; // decoding starts at the last keyframe
+
+    /// <summary>
+    /// Makes a frame of the packets that are kept, so that packets need only be looked through as they come; null where frames must be
+    /// made as they come.
+    /// </summary>
+    protected virtual ImageFormat? FrameFormat => null;
+
+    /// <summary>Whether the open frame's packets are only looked through: <see cref="TryAdd"/> counts and puts nothing into the frame.</summary>
+    protected bool IsScanning { get; private set; }
+
+    /// <summary>Set by <see cref="TryAdd"/> while it only looks: what <see cref="FrameFormat"/> cannot make was found.</summary>
+    protected bool NeedsFrame { get; set; }
+
+    /// <summary>Bytes that the open frame has so far, put together or counted.</summary>
+    protected int FrameLength => IsScanning ? ScannedLength : Frame.Length;
+
+    /// <summary>Bytes of the frame that were counted.</summary>
+    protected int ScannedLength { get; set; }
 
     /// <summary>Whether the open frame has anything to show: until then its marker means nothing, and its timestamp may change.</summary>
     protected abstract bool HasPicture { get; }
@@ -57,9 +75,7 @@ internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions opti
         }
 
         if (!_isDamaged)
-            _isDamaged = !TryAdd(payload);
-        if (!_isDamaged)
-            Keep(payload);
+            _isDamaged = !TryAddAndKeep(payload);
         if (marker && (HasPicture || _isDamaged))
             End();
     }
@@ -83,21 +99,43 @@ internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions opti
         _packets?.Dispose();
     }
 
-    // What shows nothing is not in the frame, and bounded here.
-    private void Keep(ReadOnlySpan<byte> payload)
+    private bool TryAddAndKeep(ReadOnlySpan<byte> payload)
     {
-        if (_packets is null || !_hasAllPackets)
-            return;
-        _hasAllPackets = _packets.Length + payload.Length <= FrameBuffer.MaxLength;
-        if (_hasAllPackets)
+        if (_packets is null)
+            return TryAdd(payload);
+        if (_packets.Length + RtpRun.OverheadLength + payload.Length > FrameBuffer.MaxLength)
+            return false;
+        if (_packets.Count == 0)
+            IsScanning = FrameFormat is not null;
+        var isAdded = TryAdd(payload);
+        if (NeedsFrame)
+            isAdded = TryAddAgain() && TryAdd(payload);
+        if (isAdded)
             payload.CopyTo(_packets.Append(default, payload.Length));
+        return isAdded;
+    }
+
+    // From now on the frame is put together as it comes.
+    private bool TryAddAgain()
+    {
+        IsScanning = NeedsFrame = false;
+        ScannedLength = 0;
+        Reset();
+        for (var i = 0; i < _packets!.Count; i++)
+        {
+            if (!TryAdd(_packets[i][RtpHeader.Length..]))
+                return false;
+        }
+
+        return true;
     }
 
     private void Forget()
     {
         Reset();
         _packets?.Start(0);
-        _hasAllPackets = true;
+        IsScanning = NeedsFrame = false;
+        ScannedLength = 0;
     }
 
     private void End()
@@ -111,11 +149,14 @@ internal abstract class VideoDepacketizer(Codec? codec, DepacketizerOptions opti
             if (isKeyframe)
                 _dropsLeading = isRestart;
             _waitsForKeyframe = false;
-            var length = Frame.Length;
-            var packetsLength = _hasAllPackets ? _packets?.Length ?? 0 : 0;
-            var packets = packetsLength > 0 ? _packets!.Detach() : null;
-            Deliver(
-                Frame.Detach(), length, DecodeTimestampOf(_timestamp, isRestart), _timestamp, isKeyframe, packets, packetsLength);
+            var decodeTimestamp = DecodeTimestampOf(_timestamp, isRestart);
+            var length = FrameLength;
+            var packetsLength = _packets?.Length ?? 0;
+            var packets = _packets?.Detach();
+            if (IsScanning)
+                Deliver(packets!, length, decodeTimestamp, _timestamp, isKeyframe, packets: null, packetsLength, FrameFormat);
+            else
+                Deliver(Frame.Detach(), length, decodeTimestamp, _timestamp, isKeyframe, packets, packetsLength);
         }
         else
         {

@@ -8,8 +8,8 @@ using MediaGraph.Rtsp.Messages;
 namespace MediaGraph.Rtsp.Sdp;
 
 /// <summary>
-/// Codecs as session descriptions say them: H.264 (RFC 6184 §8), H.265 (RFC 7798 §7), AAC (RFC 3640 §4), Opus (RFC 7587 §7), VP8
-/// (RFC 7741 §6), VP9 (RFC 9628 §6), AV1 (its RTP payload specification §7), and the static ones of RFC 3551 §6.
+/// Codecs as session descriptions say them: H.264 (RFC 6184 §8), H.265 (RFC 7798 §7), AAC (RFC 3640 §4, RFC 6416 §7.3), Opus (RFC 7587 §7),
+/// VP8 (RFC 7741 §6), VP9 (RFC 9628 §6), AV1 (its RTP payload specification §7), and the static ones of RFC 3551 §6.
 /// </summary>
 /// <remarks>
 /// A codec that is none of these is passed on by its name: its <see cref="Codec.Configuration"/> is the text of its <c>a=fmtp</c>, and
@@ -161,8 +161,8 @@ internal static class SdpCodecs
                 return format with { Codec = Plain(CodecNames.Jpeg, form: PayloadForm.Rtp) };
             case "MPEG4-GENERIC" when kind == MediaKind.Audio:
                 return WithAac(format);
-            case "MP4A-LATM":
-                return format with { Problem = "MP4A-LATM (RFC 6416) is not supported; AAC has to come as MPEG4-GENERIC (RFC 3640)" };
+            case "MP4A-LATM" when kind == MediaKind.Audio:
+                return WithLatm(format);
             case "OPUS" when kind == MediaKind.Audio:
                 // RFC 7587 §7: always 48000 and 2; what is in it may be one channel, and says so itself.
                 return format with { ClockRate = 48_000, Channels = 2, Codec = new Codec(kind, CodecNames.Opus, 48_000, 2) };
@@ -207,6 +207,32 @@ internal static class SdpCodecs
             Codec = isComplete ? Codec.Aac(config) : new Codec(MediaKind.Audio, CodecNames.Aac, format.ClockRate, format.Channels),
             LacksParameters = !isComplete,
         };
+    }
+
+    // Senders leave cpresent out, for which RFC 6416 has 1, where their config= shows that they mean 0.
+    private static SdpFormat WithLatm(SdpFormat format)
+    {
+        var bytes = ReadHex(format.Parameters.GetValueOrDefault("config"));
+        var isInBand = format.GetNumber("cpresent", bytes.Length == 0 ? 1 : 0) != 0;
+        if (bytes.Length == 0)
+        {
+            return isInBand
+                ? format with
+                {
+                    Latm = new LatmPayloadFormat(isInBand, default),
+                    Codec = new Codec(MediaKind.Audio, CodecNames.Aac, format.ClockRate, format.Channels),
+                    LacksParameters = true,
+                }
+                : format with { Problem = "MP4A-LATM without its configuration" };
+        }
+
+        var position = 0;
+        if (LatmConfig.Read(bytes, ref position, mayBeCut: true, out var config) is { } problem)
+            return format with { Problem = problem };
+        var audio = config.CopyAudioConfig(bytes, new byte[LatmConfig.MaxAudioLength]);
+        return AudioSpecificConfig.TryParse(audio, out _)
+            ? format with { Latm = new LatmPayloadFormat(isInBand, config), Codec = Codec.Aac(audio) }
+            : format with { Problem = "MP4A-LATM with a malformed configuration" };
     }
 
     private static bool TryReadAvc(IReadOnlyDictionary<string, string> parameters, [NotNullWhen(true)] out byte[]? record)
@@ -302,6 +328,7 @@ internal static class SdpCodecs
         _ when kind == MediaKind.Video => Codec.VideoClockRate,
         "PCMA" or "PCMU" or "G722" => 8000,
         "OPUS" => 48_000,
+        "MP4A-LATM" => 90_000,
         _ => 0,
     };
 

@@ -36,8 +36,11 @@ internal sealed record SdpFormat
     /// <summary>Why there is no <see cref="Codec"/>.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>How AAC's packets are laid out; null for others.</summary>
+    /// <summary>How AAC's packets are laid out (RFC 3640); null for others.</summary>
     public AacPayloadFormat? Aac { get; init; }
+
+    /// <summary>The multiplex that AAC comes in; null where it comes in none.</summary>
+    public LatmPayloadFormat? Latm { get; init; }
 
     /// <summary>A parameter as a number, 0 or more; another value where it is missing or no number.</summary>
     public int GetNumber(string name, int otherwise) =>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
@@ -64,19 +63,12 @@ internal sealed class RecordSession(ServerParts parts, ConnectionWriter writer, 
 
     protected override UdpHandler? RtcpHandlerOf(int key) => compound => Volatile.Read(ref _tracks[key])?.TakeRtcp(compound);
 
-    protected override void Take(SessionTrack track, bool isRtcp, in ReadOnlySequence<byte> payload)
+    protected override void Take(SessionTrack track, bool isRtcp, ReadOnlySpan<byte> packet)
     {
-        if (payload.IsSingleSegment)
-        {
-            Take(_tracks[track.Key]!, isRtcp, payload.FirstSpan);
-            return;
-        }
-
-        var length = (int)payload.Length;
-        var copy = ArrayPool<byte>.Shared.Rent(length);
-        payload.CopyTo(copy);
-        Take(_tracks[track.Key]!, isRtcp, copy.AsSpan(0, length));
-        ArrayPool<byte>.Shared.Return(copy);
+        if (isRtcp)
+            _tracks[track.Key]!.TakeRtcp(packet);
+        else
+            _tracks[track.Key]!.TakeRtp(packet);
     }
 
     protected override int WriteReport(SessionTrack track, Span<byte> destination, bool isLeaving) =>
@@ -92,14 +84,6 @@ internal sealed class RecordSession(ServerParts parts, ConnectionWriter writer, 
     {
         _rtp.Dispose(); // when no path brings anything any more
         return ValueTask.CompletedTask;
-    }
-
-    private static void Take(RtpFeedTrack track, bool isRtcp, ReadOnlySpan<byte> packet)
-    {
-        if (isRtcp)
-            track.TakeRtcp(packet);
-        else
-            track.TakeRtp(packet);
     }
 
     // By the description's order, which is the same the next time: a track's identity must be, too.

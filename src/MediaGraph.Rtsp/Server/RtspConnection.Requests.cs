@@ -24,15 +24,15 @@ internal sealed partial class RtspConnection
         "OPTIONS, DESCRIBE, ANNOUNCE, SETUP, PLAY, PAUSE, RECORD, GET_PARAMETER, SET_PARAMETER, TEARDOWN";
 
     // What a request may require (§12.32).
-    private static readonly FrozenSet<string> Features = FrozenSet<string>.Empty;
+    private static readonly FrozenSet<string> Features = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, RtspFeatures.Backchannel);
 
     // What was described last: SETUP is for its tracks.
-    private (MediaStream Stream, ImmutableArray<RtpOffer> Offers)? _described;
+    private (MediaStream Stream, ImmutableArray<RtpOffer> Offers, Backchannel? Backchannel)? _described;
     private SdpSession? _announced;
     private string _announcedUri = "";
 
-    // Whom the authorizer let do what: a request without credentials goes on as who the last one was.
-    private (StreamAction Action, string Stream, Peer Peer)? _authorized;
+    // Whom the authorizer let do what: a request without credentials goes on as who the last one was, for the same action.
+    private readonly Dictionary<StreamAction, (string Stream, Peer Peer)> _authorized = [];
 
     // Returns why the connection must end, or null.
     private async ValueTask<CloseReason?> ObeyAsync(RtspRequest request)
@@ -88,13 +88,19 @@ internal sealed partial class RtspConnection
         var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Play, address, deadline).ConfigureAwait(false);
         if (peer is null)
             return refusal;
-        var (stream, offers, status, reason) = await FindAsync(address, deadline).ConfigureAwait(false);
+        var wantsTalk = WantsTalk(request, address);
+        var (stream, offers, status, reason) = await FindAsync(address, wantsTalk, deadline).ConfigureAwait(false);
         if (stream is null)
             return ReplyRefusal(request, StreamAction.Play, status, reason);
 
-        // The camera's loudspeaker is offered here to clients that require it (ONVIF Streaming Specification §5.3) or ask by query.
-        _described = (stream, offers);
-        var medias = offers.Select(offer => new SdpOffer([(offer.PayloadType, offer.Codec)], RtspControl.OfTrack(offer.Index))).ToArray();
+        // Beside a loudspeaker all others say, in the client's view too, which way they go.
+        var backchannel = wantsTalk ? Backchannel.Of(stream, offers) : null;
+        _described = (stream, offers, backchannel);
+        var direction = backchannel is null ? SdpDirection.None : SdpDirection.ReceiveOnly;
+        var medias = offers
+            .Select(offer => new SdpOffer([(offer.PayloadType, offer.Codec)], RtspControl.OfTrack(offer.Index), direction)).ToList();
+        if (backchannel is not null)
+            medias.Add(backchannel.Offer);
         var response = new RtspResponse(RtspStatus.Ok)
         {
             Body = SdpWriter.Write(address.Name, (ulong)Math.Max(1, stream.Origin?.ToUnixTimeMilliseconds() ?? 1), medias),
@@ -104,12 +110,17 @@ internal sealed partial class RtspConnection
         return Send(response, request.CSeq);
     }
 
+    // The loudspeaker is described to clients that require it (ONVIF Streaming Specification §5.3) or ask by query.
+    private static bool WantsTalk(RtspRequest request, Address address) =>
+        RtspTrackQuery.Parse(address.Query).HasBackchannel
+        || request.Headers.GetList(RtspHeaderNames.Require).Contains(RtspFeatures.Backchannel, StringComparer.OrdinalIgnoreCase);
+
     private static bool IsSdpOrAll(string type) =>
         type is "*/*" or "application/*" || type.Equals(SdpType, StringComparison.OrdinalIgnoreCase);
 
-    // The stream and those of its tracks that can be sent and are wanted, or what to answer.
+    // The stream and those of its tracks that can be sent and are wanted, or what to answer. Who wants to talk needs no track.
     private async ValueTask<(MediaStream? Stream, ImmutableArray<RtpOffer> Offers, int Status, string? Reason)> FindAsync(
-        Address address, CancellationToken deadline)
+        Address address, bool wantsTalk, CancellationToken deadline)
     {
         if (_parts.Hub.Find(address.Name) is not { } stream)
             return (null, [], RtspStatus.NotFound, "Nobody publishes this stream");
@@ -125,6 +136,8 @@ internal sealed partial class RtspConnection
         var offers = RtpOffer.Of(stream);
         if (offers.IsEmpty)
         {
+            if (wantsTalk && Backchannel.Of(stream, offers) is not null)
+                return (stream, offers, 0, null);
             var reasons = stream.Receivers.Select(receiver => receiver.Codec).OfType<Codec>()
                 .Where(codec => codec.Kind != MediaKind.Data) // that a protocol's own data goes nowhere else is no news
                 .Select(SdpCodecs.WhyNot).OfType<string>().ToArray();
@@ -178,8 +191,7 @@ internal sealed partial class RtspConnection
         var outcome = _authentication.Read(request, out var credentials);
         if (outcome is RtspAuthenticationOutcome.Stale or RtspAuthenticationOutcome.Unusable)
             return (null, Challenge(request, isStale: outcome == RtspAuthenticationOutcome.Stale));
-        if (outcome == RtspAuthenticationOutcome.Missing && _authorized is { } known
-            && (known.Action, known.Stream) == (action, address.Name))
+        if (outcome == RtspAuthenticationOutcome.Missing && _authorized.TryGetValue(action, out var known) && known.Stream == address.Name)
             peer = known.Peer;
         else
             peer = peer with { Credentials = credentials with { Parameters = ParametersOf(address.Query) } };
@@ -195,7 +207,7 @@ internal sealed partial class RtspConnection
             return (null, Challenge(request, isStale: false));
         }
 
-        _authorized = (action, address.Name, peer);
+        _authorized[action] = (address.Name, peer);
         return (peer, null);
     }
 

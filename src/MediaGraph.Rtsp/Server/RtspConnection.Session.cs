@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using MediaGraph.Graph;
 using MediaGraph.Rtsp.Diagnostics;
 using MediaGraph.Rtsp.Messages;
+using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Security;
 using MediaGraph.Streams;
 
@@ -22,7 +24,7 @@ internal sealed partial class RtspConnection
 
     private async ValueTask<CloseReason?> SetUpAsync(RtspRequest request, CancellationToken deadline)
     {
-        if (_session is { IsRunning: true })
+        if (_session is { IsRunning: true } && (_session is not PlaySession || !IsBackchannel(request)))
             return Reply(request, RtspStatus.MethodNotValidInThisState);
         var transports = RtspTransport.ParseAll(request.Headers[RtspHeaderNames.Transport]);
         if (transports.Count == 0)
@@ -41,27 +43,54 @@ internal sealed partial class RtspConnection
             return Reply(request, RtspStatus.NotFound);
         if (_session is { } existing && existing.Name != address.Name)
             return Reply(request, RtspStatus.AggregateOperationNotAllowed);
-        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Play, address, deadline).ConfigureAwait(false);
+        var isTalk = address.Track == Backchannel.Key;
+        var action = isTalk ? StreamAction.Talk : StreamAction.Play;
+        var (peer, refusal) = await AuthorizeAsync(request, action, address, deadline).ConfigureAwait(false);
         if (peer is null)
             return refusal;
 
         if (_described is not { } described || described.Stream != _parts.Hub.Find(address.Name))
         {
-            var (stream, offers, status, reason) = await FindAsync(address, deadline).ConfigureAwait(false);
+            var (stream, offers, status, reason) = await FindAsync(address, isTalk, deadline).ConfigureAwait(false);
             if (stream is null)
-                return ReplyRefusal(request, StreamAction.Play, status, reason);
-            described = (stream, offers);
+                return ReplyRefusal(request, action, status, reason);
+            described = (stream, offers, null);
             _described = described;
         }
 
+        if (isTalk)
+            return await SetUpTalkAsync(request, peer, described, transports).ConfigureAwait(false);
         var key = address.Track ?? (described.Offers is [var only] ? only.Index : null as int?);
         if (key is null)
             return Reply(request, RtspStatus.AggregateOperationNotAllowed);
-        if (described.Offers.All(offer => offer.Index != key))
+        var known = (_session as PlaySession)?.Offers ?? described.Offers; // a description since may be of other tracks
+        if (known.All(offer => offer.Index != key))
             return Reply(request, RtspStatus.NotFound);
         var session = _session ?? new PlaySession(_parts, _writer, described.Stream, described.Offers, OnWriterFailed);
         return await SetUpAsync(request, session, key.Value, transports).ConfigureAwait(false);
     }
+
+    // Also while the client views: then PLAY, which changes nothing of what plays, lets it talk.
+    private async ValueTask<CloseReason?> SetUpTalkAsync(
+        RtspRequest request, Peer peer, (MediaStream Stream, ImmutableArray<RtpOffer> Offers, Backchannel? Backchannel) described,
+        IReadOnlyList<RtspTransport> transports)
+    {
+        if ((described.Backchannel ?? Backchannel.Of(described.Stream, described.Offers)) is not { } backchannel)
+            return Reply(request, RtspStatus.NotFound, "This stream has no speaker");
+        var session = _session as PlaySession
+            ?? new PlaySession(_parts, _writer, described.Stream, described.Offers, OnWriterFailed);
+        return await SetUpAsync(request, session, Backchannel.Key, transports, () => session.OpenTalk(
+            () => new TalkTrack(_parts, session.Name, peer, backchannel, Id, OnTalkEnded))).ConfigureAwait(false);
+
+        // Who views goes on.
+        void OnTalkEnded(CloseReason reason)
+        {
+            if (!session.HasMedia)
+                NoteSessionEnd(session, reason);
+        }
+    }
+
+    private static bool IsBackchannel(RtspRequest request) => Resolve(request.Uri)?.Track == Backchannel.Key;
 
     private async ValueTask<CloseReason?> SetUpRecordAsync(
         RtspRequest request, IReadOnlyList<RtspTransport> transports, CancellationToken deadline)
@@ -94,7 +123,7 @@ internal sealed partial class RtspConnection
     }
 
     private async ValueTask<CloseReason?> SetUpAsync(
-        RtspRequest request, ServerSession session, int key, IReadOnlyList<RtspTransport> transports)
+        RtspRequest request, ServerSession session, int key, IReadOnlyList<RtspTransport> transports, Action? prepare = null)
     {
         var isRecord = session is RecordSession;
         var track = session.Tracks.FirstOrDefault(track => track.Key == key);
@@ -106,6 +135,7 @@ internal sealed partial class RtspConnection
                 return Reply(request, RtspStatus.UnsupportedTransport);
             try
             {
+                prepare?.Invoke();
                 track = session.SetUp(
                     key, request.Uri, transport with { IsRecord = isRecord }, AddressOf(_transport.LocalEndPoint) ?? IPAddress.Any,
                     AddressOf(RemoteEndPoint) ?? IPAddress.None, NoteLife);
@@ -114,6 +144,11 @@ internal sealed partial class RtspConnection
             catch (IOException e)
             {
                 return Reply(request, RtspStatus.ServiceUnavailable, e.Message);
+            }
+            catch (StreamException e)
+            {
+                WarnOfRefusal(StreamAction.Talk, e.Message);
+                return Reply(request, StatusOf(e.Error), e.Message);
             }
             finally
             {
@@ -195,8 +230,13 @@ internal sealed partial class RtspConnection
             && (!RtspRange.TryParse(header, out var range) || range.Start > TimeSpan.Zero))
             return Reply(request, RtspStatus.InvalidRange);
         if (session.IsRunning)
+        {
+            session.PlayTalk(); // it may have been set up since
             return ReplyPlaying(request, null);
-        var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Play, AddressOf(request, session), deadline).ConfigureAwait(false);
+        }
+
+        var action = session.HasMedia ? StreamAction.Play : StreamAction.Talk; // who does both was asked for talk at SETUP
+        var (peer, refusal) = await AuthorizeAsync(request, action, AddressOf(request, session), deadline).ConfigureAwait(false);
         if (peer is null)
             return refusal;
         try
@@ -208,8 +248,9 @@ internal sealed partial class RtspConnection
             return Reply(request, StatusOf(e.Error), e.Message);
         }
 
-        Remember("player", session.Name);
-        Log.Played(_parts.Logger, session.Name, RemoteEndPoint, Id);
+        Remember(session.HasMedia ? "player" : "talker", session.Name);
+        if (session.HasMedia)
+            Log.Played(_parts.Logger, session.Name, RemoteEndPoint, Id);
         return null;
     }
 
@@ -295,6 +336,7 @@ internal sealed partial class RtspConnection
     {
         StreamError.AlreadyPublished or StreamError.Unauthorized => RtspStatus.Forbidden,
         StreamError.CodecsNotMatched => RtspStatus.UnsupportedMediaType,
+        StreamError.Busy => RtspStatus.NotEnoughBandwidth,
         StreamError.Stopping => RtspStatus.ServiceUnavailable,
         _ => RtspStatus.NotFound,
     };

@@ -25,7 +25,7 @@ internal sealed partial class RtspConnection
             case RtspMethods.HttpGet:
                 var tunnel = new HttpTunnel(_transport, RequestClose);
                 _transport = tunnel; // from now on it is the tunnel's
-                if (!_parts.Tunnels.TryAdd(address, cookie!, tunnel))
+                if (!_parts.Tunnels.TryAdd(address, _protocol, cookie!, tunnel))
                     return RefuseTunnel(RtspStatus.BadRequest, "a tunnel with the cookie of another");
                 _cookie = cookie!;
                 _writer.Send(new RtspResponse(RtspStatus.Ok)
@@ -40,7 +40,8 @@ internal sealed partial class RtspConnection
                     },
                 }.ToArray());
                 return null;
-            case RtspMethods.HttpPost when _parts.Tunnels.Find(address, cookie!) is { } waiting && waiting.TryAttach(RequestClose):
+            case RtspMethods.HttpPost
+                when _parts.Tunnels.Find(address, _protocol, cookie!) is { } waiting && waiting.TryAttach(RequestClose):
                 _fed = waiting;
                 Establish();
                 return null;
@@ -67,7 +68,7 @@ internal sealed partial class RtspConnection
     private void ForgetTunnel()
     {
         if (_transport is HttpTunnel tunnel && AddressOf(RemoteEndPoint) is { } address)
-            _parts.Tunnels.Remove(address, _cookie, tunnel);
+            _parts.Tunnels.Remove(address, _protocol, _cookie, tunnel);
     }
 
     private static IPAddress? AddressOf(EndPoint? endPoint) => (endPoint as IPEndPoint)?.Address;

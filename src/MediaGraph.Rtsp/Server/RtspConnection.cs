@@ -150,9 +150,10 @@ internal sealed partial class RtspConnection : IConnection
         if (session?.EndReason is not null)
             Wake();
 
-        // Some players send nothing at all. Over TCP, who takes what is sent is alive; over UDP nobody knows.
+        // Some players send nothing at all. Over TCP, who takes what is sent is alive; over UDP nobody knows. Publishers are missed sooner, by
+        // their media.
         var sent = _writer.SentBytes;
-        if (session is { IsTcp: true, IsRunning: true } && sent != _sentBytes)
+        if (session is RecordSession { IsRunning: true } || (session is { IsTcp: true, IsRunning: true } && sent != _sentBytes))
             Volatile.Write(ref _lastHeard, now);
         _sentBytes = sent;
         return IsOver(Volatile.Read(ref _lastHeard), options.SessionTimeout) ? Late("the client gave no sign of life") : null;
@@ -260,6 +261,12 @@ internal sealed partial class RtspConnection : IConnection
                 while (_reader.TryRead(ref buffer, out var item))
                 {
                     hasItem = true;
+                    if (item.IsInterleaved)
+                    {
+                        Take(item);
+                        continue;
+                    }
+
                     Volatile.Write(ref _beganAt, 0);
                     if (await HandleAsync(item).ConfigureAwait(false) is { } reason)
                         return reason;
@@ -300,16 +307,15 @@ internal sealed partial class RtspConnection : IConnection
             Volatile.Write(ref _beganAt, Math.Max(1, _parts.Time.GetTimestamp()));
     }
 
+    private void Take(in RtspItem item)
+    {
+        if (_session is not { } session || !session.TryTake(item.Channel, item.Payload))
+            _parts.Metrics.CountIgnoredFrame();
+    }
+
     // Returns why the connection must end, or null.
     private async ValueTask<CloseReason?> HandleAsync(RtspItem item)
     {
-        if (item.IsInterleaved)
-        {
-            if (_session is not { } session || !session.TryTake(item.Channel, item.Payload))
-                _parts.Metrics.CountIgnoredFrame();
-            return null;
-        }
-
         if (CountRequest() is { } tooMany)
             return tooMany;
         if (item.Error is { } error)
@@ -362,7 +368,7 @@ internal sealed partial class RtspConnection : IConnection
             return;
         if (session is RecordSession)
             Log.Unpublished(_parts.Logger, session.Name, Id, reason);
-        else
+        else if (session is PlaySession { HasMedia: true })
             Log.Unplayed(_parts.Logger, session.Name, Id, reason);
     }
 

@@ -83,7 +83,18 @@ internal abstract class ServerSession(ServerParts parts, ConnectionWriter writer
         {
             if (!track.UsesChannel(channel))
                 continue;
-            Take(track, isRtcp: track.Transport.Interleaved!.Value.Rtcp == channel, payload);
+            var isRtcp = track.Transport.Interleaved!.Value.Rtcp == channel;
+            if (payload.IsSingleSegment)
+            {
+                Take(track, isRtcp, payload.FirstSpan);
+                return true;
+            }
+
+            var length = (int)payload.Length;
+            var copy = ArrayPool<byte>.Shared.Rent(length);
+            payload.CopyTo(copy);
+            Take(track, isRtcp, copy.AsSpan(0, length));
+            ArrayPool<byte>.Shared.Return(copy);
             return true;
         }
 
@@ -116,21 +127,26 @@ internal abstract class ServerSession(ServerParts parts, ConnectionWriter writer
     /// <param name="saysGoodbye">Whether the peer is told.</param>
     public async Task EndAsync(CloseReason reason, bool saysGoodbye)
     {
-        Stop(reason);
-        lock (_reportLock)
+        try
         {
-            _saidGoodbye = true;
-            foreach (var track in saysGoodbye ? _tracks : [])
-                TrySendReport(track, isLeaving: true);
+            Stop(reason);
+            lock (_reportLock)
+            {
+                _saidGoodbye = true;
+                foreach (var track in saysGoodbye ? _tracks : [])
+                    TrySendReport(track, isLeaving: true);
+            }
         }
-
-        foreach (var track in _tracks)
+        finally
         {
-            if (track.Path is { } path)
-                await path.DisposeAsync().ConfigureAwait(false);
-        }
+            foreach (var track in _tracks)
+            {
+                if (track.Path is { } path)
+                    await path.DisposeAsync().ConfigureAwait(false);
+            }
 
-        await ReleaseAsync().ConfigureAwait(false);
+            await ReleaseAsync().ConfigureAwait(false);
+        }
     }
 
     protected abstract void Add(SessionTrack track);
@@ -139,7 +155,7 @@ internal abstract class ServerSession(ServerParts parts, ConnectionWriter writer
 
     protected abstract UdpHandler? RtcpHandlerOf(int key);
 
-    protected abstract void Take(SessionTrack track, bool isRtcp, in ReadOnlySequence<byte> payload);
+    protected abstract void Take(SessionTrack track, bool isRtcp, ReadOnlySpan<byte> packet);
 
     /// <summary>Ends what feeds, or is fed.</summary>
     protected abstract void Stop(CloseReason reason);

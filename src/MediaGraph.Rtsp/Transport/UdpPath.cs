@@ -106,6 +106,13 @@ internal sealed class UdpPath : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Sends one RTP packet, and never waits; what the system does not take is lost.</summary>
+    public void SendRtp(ReadOnlySpan<byte> packet)
+    {
+        if (RtpPort.Target is { } target)
+            Pair.Rtp.Send(packet, packet.Length, target);
+    }
+
     /// <summary>Sends an RTCP compound, and never waits; what the system does not take is lost.</summary>
     public void SendRtcp(ReadOnlySpan<byte> compound)
     {

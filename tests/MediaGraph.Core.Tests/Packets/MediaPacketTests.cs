@@ -25,6 +25,26 @@ public sealed class MediaPacketTests
     }
 
     [Test]
+    public void Memory_that_packets_of_several_streams_share_is_claimed_once()
+    {
+        var pool = new PacketPool();
+        var buffer = pool.Rent(300);
+        buffer.Retain();
+        var packet = pool.CreatePacket(buffer, 0, 300, Sound, 0, 0, PacketFlags.None);
+        var other = pool.CreatePacket(buffer, 0, 300, Sound, 0, 0, PacketFlags.None);
+        Assert.That(packet.TryClaim(out var claimed, out _));
+        Assert.That(other.TryClaim(out _, out _), Is.False);
+        claimed!.Release();
+        packet.Release();
+        other.Release();
+        var next = pool.CreatePacket(new byte[300], Sound, 0, 0, PacketFlags.None);
+        Assert.That(next.TryClaim(out claimed, out _), "the next owner of the memory");
+        claimed!.Release();
+        next.Release();
+        Assert.That(pool.GetStatistics().OutstandingBuffers, Is.Zero);
+    }
+
+    [Test]
     public void A_packet_takes_over_the_reference_of_its_buffer()
     {
         var pool = new PacketPool();

@@ -9,7 +9,7 @@ using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
 
-// Rows: H4, J3, M4, M5, M6, M9.
+// Rows: H4, J3, M4, M5, M6, M9, P5, P6.
 
 /// <summary>What goes in comes out: frames, times, parameters, metadata.</summary>
 public sealed class MediaTests
@@ -212,7 +212,7 @@ public sealed class MediaTests
     }
 
     [Test]
-    public async Task M6_Timestamps_pass_24_and_32_bits_on_both_sides_without_a_jump()
+    public async Task M6_P6_Timestamps_pass_24_and_32_bits_on_both_sides_without_a_jump()
     {
         await using var bench = new Bench();
         var publisher = await bench.PublishAsync("cam");

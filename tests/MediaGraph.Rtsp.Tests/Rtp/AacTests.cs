@@ -128,6 +128,17 @@ internal sealed class AacTests
     }
 
     [Test]
+    public void P3_time_goes_on_when_the_sampling_rate_falls()
+    {
+        using var bench = new DepacketizerBench(o => new AacDepacketizer(null, o, AacFormat.HighBitRate), 44_100);
+        bench.Push("0010 0050 FFF1 4C40 015FFC AABBCC", 4_410_000, marker: true); // 48,000 Hz
+        bench.Push($"0010 0050 {Adts} AABBCC", 4_411_024, marker: true);
+        Assert.That(
+            bench.Frames.Select(f => (f.Codec.ClockRate, f.DecodeTime)),
+            Is.EqualTo(new[] { (48_000, 4_800_000L), (44_100, 4_411_024) }));
+    }
+
+    [Test]
     public void P12_an_ADTS_header_inside_an_access_unit_is_taken_off_and_updates_the_codec()
     {
         using var bench = New();

@@ -43,6 +43,29 @@ internal sealed class DecodeClockTests
     }
 
     [Test]
+    public void P7_a_clock_that_was_set_back_is_no_reordering_for_long()
+    {
+        var clock = new DecodeClock(90_000);
+        clock.Configure(4, isStated: false, 25);
+        var times = Decode(clock, Enumerable.Range(0, 100).Concat(Enumerable.Range(95, 300)));
+        Assert.That(times, Is.Ordered.And.Unique);
+        Assert.That(times[200], Is.EqualTo((95 + 100 - 1) * 3600L), "a frame late, as if it had been moved");
+        Assert.That(times[^1], Is.EqualTo((95 + 299) * 3600L), "when it is presented");
+        Assert.That(clock.Depth, Is.Zero);
+    }
+
+    [Test]
+    public void What_is_stated_is_not_forgotten_and_what_goes_on_neither()
+    {
+        var (stated, learned) = (new DecodeClock(90_000), new DecodeClock(90_000));
+        stated.Configure(2, isStated: true, 25);
+        learned.Configure(4, isStated: false, 25);
+        Assert.That(Decode(stated, Enumerable.Range(0, 1000))[^1], Is.EqualTo(997 * 3600L), "B-frames may come any time");
+        Decode(learned, Enumerable.Range(0, 500).SelectMany(i => new[] { (2 * i) + 2, (2 * i) + 1 }));
+        Assert.That(learned.Depth, Is.EqualTo(1));
+    }
+
+    [Test]
     public void What_follows_a_restart_has_nothing_of_what_was_before()
     {
         var clock = new DecodeClock(90_000);

@@ -34,6 +34,51 @@ public sealed class FeedTests
     }
 
     [Test]
+    public async Task Who_wants_frames_is_given_frames_made_of_the_packets()
+    {
+        await using var bench = new GraphBench();
+        using var source = new Source(bench, Vectors.H264);
+        using var stop = new CancellationTokenSource();
+        await using var batches = bench.Hub.Subscribe("a", stop.Token).GetAsyncEnumerator(stop.Token);
+        source.Send(Sets, 0);
+        source.Send(KeyStart, 0);
+        source.Send(KeyEnd, 0, marker: true);
+        source.Send("18 0003 41 9a 01 0003 41 9a 02", 3600, marker: true);
+        var frames = new List<string>();
+        while (frames.Count < 2 && await batches.MoveNextAsync())
+        {
+            using var batch = batches.Current;
+            foreach (var packet in batch)
+            {
+                Assert.That(packet.Payload.Length, Is.EqualTo(packet.Length));
+                frames.Add(Convert.ToHexString(packet.Payload.Span));
+            }
+        }
+
+        Assert.That(frames, Is.EqualTo([Vectors.Units("65884001020304050607"), Vectors.Units("419a01", "419a02")]));
+    }
+
+    [Test]
+    public async Task The_memory_of_packets_is_passed_on_once_and_copied_for_a_later_source()
+    {
+        await using var bench = new GraphBench();
+        using var source = new Source(bench, Vectors.H264);
+        var first = bench.Join();
+        source.Send(Sets, 0);
+        source.Send(KeyStart, 0);
+        source.Send(KeyEnd, 0, marker: true);
+        var before = await first.PacketsAsync();
+        var stored = bench.Hub.Pool.GetStatistics();
+        await first.Subscription.DisposeAsync();
+        var second = bench.Join(); // a new source, whose numbers are its own
+        var after = await second.PacketsAsync();
+        Assert.That(after.Select(PayloadOf), Is.EqualTo(before.Select(PayloadOf)));
+        Assert.That(after.Select(packet => Convert.ToHexString(packet[..RtpHeader.Length])), Is.Not.EqualTo(before.Select(packet => Convert.ToHexString(packet[..RtpHeader.Length]))));
+        Assert.That(bench.Hub.Pool.GetStatistics().OutstandingBytes, Is.GreaterThan(stored.OutstandingBytes), "it has a copy");
+        Assert.That(await first.PacketsAsync(), Is.EqualTo(before));
+    }
+
+    [Test]
     public async Task P9_the_numbers_go_on_where_the_source_lost_packets_or_starts_over()
     {
         await using var bench = new GraphBench();
@@ -132,7 +177,7 @@ public sealed class FeedTests
             ReadOnlySpan<byte> compound = report;
             RtcpPacket.TryRead(ref compound, out var read);
             read.TryReadSenderReport(out var sent);
-            return (double)unchecked((int)(TimestampOf(packet) - sent.RtpTime)) / clockRate;
+            return (sent.NtpTime / 4_294_967_296.0) + ((double)unchecked((int)(TimestampOf(packet) - sent.RtpTime)) / clockRate);
         }
     }
 

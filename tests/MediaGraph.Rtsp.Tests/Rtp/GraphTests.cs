@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using MediaGraph.Graph;
 using MediaGraph.Media;
+using MediaGraph.Packets;
 using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Testing;
 using NUnit.Framework;
@@ -177,6 +178,21 @@ public sealed class GraphTests
         Assert.That(RtcpPacket.TryRead(ref compound, out var packet));
         Assert.That(packet.TryReadSenderReport(out var sent));
         Assert.That((sent.RtpTime, sent.NtpTime), Is.EqualTo((TimestampOf(packets[^1]), NtpTime.Of(start.AddSeconds(2)))));
+    }
+
+    [Test]
+    public void H4_a_run_of_more_packets_than_are_counted_in_two_bytes_is_cut_off_there()
+    {
+        const int Count = 70_000;
+        var run = new byte[Count * 17];
+        for (var at = 0; at < run.Length; at += 17)
+            (run[at], run[at + 3]) = ((byte)'$', 13);
+        var pool = new PacketPool();
+        var packet = pool.CreatePacket(run, Vectors.H264, 0, 0, PacketFlags.None);
+        var image = packet.GetImage(DatagramImage.Instance);
+        Assert.That(BinaryPrimitives.ReadUInt16BigEndian(image.Span), Is.EqualTo(ushort.MaxValue));
+        Assert.That(image.Length, Is.EqualTo(2 + (ushort.MaxValue * (2 + 13))));
+        packet.Release();
     }
 
     [Test]

@@ -35,6 +35,15 @@ internal sealed class H265Tests
     }
 
     [Test]
+    public void H4_a_unit_that_is_nothing_but_its_header_is_as_long_as_was_counted()
+    {
+        using var bench = New();
+        bench.Push(Idr, 1000, marker: true);
+        bench.Push("0201", 2000, marker: true);
+        Assert.That(bench.Payloads, Is.EqualTo(new[] { Vectors.Units(Idr), Vectors.Units("0201") }));
+    }
+
+    [Test]
     public void Decoding_order_numbers_are_passed_over()
     {
         using var bench = new DepacketizerBench(o => new H265Depacketizer(Vectors.H265, o, hasDecodingOrder: true));

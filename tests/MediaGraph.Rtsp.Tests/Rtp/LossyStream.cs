@@ -76,7 +76,7 @@ internal static class LossyStream
                 if (i == 0 && j == 0)
                     first = timestamp;
                 if (!isLost)
-                    bench.Depacketizer.Push(sequence, timestamp - first, header.Marker, body);
+                    bench.Push(sequence, timestamp - first, header.Marker, body);
                 isWhole &= !isLost;
             }
 

@@ -2,6 +2,7 @@ using MediaGraph.Codecs;
 using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Rtsp.Rtp;
+using MediaGraph.Rtsp.Tests.Sdp;
 using MediaGraph.Testing;
 using NUnit.Framework;
 
@@ -28,6 +29,12 @@ internal sealed class RtpFuzzTests
     [
         "0030 0018 0010 0008 AAAAAA BBBB CC", "0010 0028 AABB", "0010 0028 CC", "0010 0028 DDEE", "0010 0008 FF",
         "0010 08 0C AABB CCDDEE", "FFF15080015FFC AABBCC", "0010 0050 FFF14C40015FFC AABBCC",
+    ];
+
+    private static readonly string[] LatmPackets =
+    [
+        "03 AAAAAA 00 01 CC", "05 AABB", "CCDDEE", "06 211004608C1C", "02 AABB 01 CC FFFF", "200011901FE0310880230460E0",
+        "8310880230460E00", "200011901FE0310880230460E0 8310880230460E00", "200012101FE0310880230460E0",
     ];
 
     [Test]
@@ -90,6 +97,17 @@ internal sealed class RtpFuzzTests
         AacPackets, o => new AacDepacketizer(size == 6 ? null : Vectors.Aac, o, new AacFormat(size, index, delta)),
         frame => frame.Length > 0, o => new AacPacketizer(o));
 
+    [TestCase("cpresent=0;config=40002420")]
+    [TestCase("cpresent=0;config=410024203FD04A00")]
+    [TestCase("cpresent=1;config=40002420")]
+    [TestCase("cpresent=1")]
+    public void H4_H5_LATM(string parameters)
+    {
+        var session = SdpReaderTests.Read($"m=audio 0 RTP/AVP 96\na=rtpmap:96 MP4A-LATM/90000\na=fmtp:96 {parameters}\n");
+        var format = session.Medias.Single().Format!;
+        Run(LatmPackets, o => Depacketizer.Create(format, o), frame => frame.Length > 0, o => new AacPacketizer(o));
+    }
+
     [Test]
     public void H4_H5_VP8() => Run(
         ["10 50AA", "90 F0 8005 07 20 50AA", "00 BB", "10 51CC", "21 DD"],
@@ -150,6 +168,7 @@ internal sealed class RtpFuzzTests
             var packetizer = cut(
                 new RtpSenderOptions { Ssrc = 1, PayloadType = 96, ClockRate = 90_000, MaxPacketLength = 64 + random.Next(100) });
             long? last = null;
+            var rate = 0; // of the clock that it was in: sound may go on in another
             var failure = "";
             var clock = new RtpSynchronizer(TimeProvider.System).AddTrack(90_000);
             using (var depacketizer = make(new DepacketizerOptions(pool, 90_000, Keep, clock)))
@@ -174,9 +193,9 @@ internal sealed class RtpFuzzTests
 
             void Keep(in RtpFrame frame)
             {
-                if (frame.DecodeTime <= last)
+                if (frame.DecodeTime <= last && frame.Codec.ClockRate == rate)
                     failure = "Decode time did not grow.";
-                last = frame.DecodeTime;
+                (last, rate) = (frame.DecodeTime, frame.Codec.ClockRate);
                 frames++;
                 if (!isWhole(frame.Buffer.Span[..frame.Length]))
                     failure = "Not a frame.";

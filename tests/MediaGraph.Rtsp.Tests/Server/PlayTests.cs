@@ -231,6 +231,19 @@ public sealed class PlayTests
     }
 
     [Test]
+    public async Task H4_a_track_of_a_later_description_is_none_of_the_session()
+    {
+        await using var bench = new ServerBench();
+        await using var feed = bench.Publish("live/cam", Track.Of(Vectors.H264), Track.Of(Vectors.Aac));
+        var client = bench.Open();
+        await client.ExpectAsync(200, "DESCRIBE", client.Url() + "?video=h264");
+        await client.ExpectAsync(200, "SETUP", client.Url() + "/trackID=0", "Transport: RTP/AVP/TCP;interleaved=0-1");
+        await client.ExpectAsync(200, "DESCRIBE", client.Url() + "?audio=aac");
+        await client.ExpectAsync(404, "SETUP", client.Url() + "/trackID=1", "Transport: RTP/AVP/TCP;interleaved=2-3");
+        await client.ExpectAsync(200, "PLAY", client.Url());
+    }
+
+    [Test]
     public async Task A_query_selects_tracks()
     {
         await using var bench = new ServerBench();

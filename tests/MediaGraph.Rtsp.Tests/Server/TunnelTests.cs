@@ -91,6 +91,18 @@ public sealed class TunnelTests
         await Eventually.EqualAsync(() => get.Responses.Count, 4, "answers");
     }
 
+    [Test]
+    public async Task H4_what_is_tunnelled_over_TLS_is_not_said_in_the_open()
+    {
+        await using var bench = new ServerBench();
+        var get = bench.Open(protocol: "rtsps");
+        await get.SendAsync(Get);
+        await Eventually.EqualAsync(() => get.Responses.Count, 1, "answers to GET");
+        var post = await PostAsync(bench);
+        await Eventually.EqualAsync(() => post.Responses.Count, 1, "answers to POST");
+        Assert.That(post.Responses[0].Status, Is.EqualTo(404));
+    }
+
     [TestCase("GET /live/cam HTTP/1.1\r\n\r\n")]
     [TestCase("GET /live/cam HTTP/1.1\r\nx-sessioncookie: \r\n\r\n")]
     [TestCase("PUT /live/cam HTTP/1.1\r\nx-sessioncookie: abc\r\n\r\n")]
