@@ -83,7 +83,7 @@ public sealed class RtspMatrixTests
         var source = await FrameHashes.ReadAsync(clip, format);
         foreach (var viewer in viewers)
         {
-            await viewer.WaitAsync();
+            await viewer.Tool.WaitAsync();
             (await viewer.ReadAsync()).AssertPartOf(source, viewer.Name);
         }
 

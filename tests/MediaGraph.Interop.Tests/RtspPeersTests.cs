@@ -40,7 +40,7 @@ public sealed class RtspPeersTests
         var stranger = server.Watch("ffmpeg tcp", url, format);
         var friend = server.Watch("ffmpeg tcp", url.Replace("://", "://me:secret@", StringComparison.Ordinal), format);
 
-        Assert.That((await stranger.WaitAsync()).Error, Does.Contain("401"));
+        Assert.That((await stranger.Tool.WaitAsync()).Error, Does.Contain("401"));
         (await friend.EndAsync()).AssertPartOf(await FrameHashes.ReadAsync(clip, format), "ffmpeg");
     }
 
@@ -93,7 +93,7 @@ public sealed class RtspPeersTests
         var source = await FrameHashes.ReadAsync(clip, format);
         // VLC's first RTCP reports come late: only then players bring sound and picture together, and times jump.
         (await ffmpeg.EndAsync()).AssertPartOf(source, ffmpeg.Name, apart: null);
-        await gstreamer.WaitAsync(); // VLC hangs up without a word, which is an error to it
+        await gstreamer.Tool.WaitAsync(); // VLC hangs up without a word, which is an error to it
         (await gstreamer.ReadAsync()).AssertPartOf(source, gstreamer.Name, apart: null);
     }
 }

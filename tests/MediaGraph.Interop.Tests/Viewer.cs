@@ -13,21 +13,13 @@ public sealed record Viewer(string Name, ExternalTool Tool, string File, MediaFo
     /// <summary>Waits for the program's end, which is a good one, and reads what it got.</summary>
     public async Task<FrameHashes> EndAsync()
     {
-        var result = await WaitAsync();
+        var result = await Tool.WaitAsync();
         var text = result.Output + result.Error;
 
         // GStreamer says PAUSE and TEARDOWN behind the stream's end, and sometimes has closed its own connection when it does.
         if (!text.Contains("Got EOS from element \"pipeline0\"", StringComparison.Ordinal))
             Assert.That(result.ExitCode, Is.Zero, $"{Name}: {text}");
         return await ReadAsync();
-    }
-
-    /// <summary>Waits for the program's end.</summary>
-    public async Task<ToolResult> WaitAsync()
-    {
-        // By an assertion: the exception of a tool that does not end makes a test with tries a skipped one, without another try.
-        await Eventually.Async(() => Tool.HasExited, $"{Name} ends");
-        return await Tool.WaitAsync();
     }
 
     /// <summary>Reads what a program got that has ended anyhow.</summary>

@@ -92,14 +92,21 @@ public sealed class DatagramWriter : PacketQueue, IAsyncDisposable
         });
     }
 
-    // What was lost is no failure: the next keyframe makes up for it.
+    // What was lost is no failure: the next keyframe makes up for it, be it one that waits already.
     private int SendLocked(Sender sender, MediaPacket packet)
     {
+        if (sender.State.LostVideo && !packet.IsKeyframe)
+        {
+            sender.State.DroppedAwaitingKeyframe++;
+            return 0;
+        }
+
         var format = (DatagramFormat)sender.Format!;
         var image = packet.GetImage(format.ImageOf(packet.Codec, withParameters: false));
         var state = sender.State;
         if (format.TrySend(image.Span))
         {
+            state.LostVideo = false;
             state.Delivered++;
             state.DeliveredBytes += image.Length;
             Volatile.Write(ref _sentBytes, _sentBytes + image.Length);
@@ -107,7 +114,7 @@ public sealed class DatagramWriter : PacketQueue, IAsyncDisposable
         }
 
         state.DroppedByOverflow++;
-        state.AwaitsKeyframe = packet.Codec.Kind == Media.MediaKind.Video;
+        state.LostVideo = packet.Codec.Kind == Media.MediaKind.Video;
         return 0;
     }
 

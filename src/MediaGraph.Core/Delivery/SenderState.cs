@@ -18,6 +18,9 @@ internal sealed class SenderState
     /// <summary>Video is dropped until the next keyframe.</summary>
     public bool AwaitsKeyframe { get; set; }
 
+    /// <summary>Video is not sent until the next keyframe, because something of it was lost on the way out.</summary>
+    public bool LostVideo { get; set; }
+
     /// <summary>The same of the replay: what came before could not be written.</summary>
     public bool ReplayAwaitsKeyframe { get; set; }
 

@@ -84,6 +84,26 @@ public sealed class DatagramWriterTests
     }
 
     [Test]
+    public async Task C16_what_waits_behind_a_loss_is_skipped_up_to_the_keyframe_that_waits()
+    {
+        const int Length = 70 << 10; // a burst each
+        for (var i = 0; i < 3; i++)
+            Push(_video, i, isKeyframe: i == 0, Length);
+        _network.Loses = 1;
+        await using var writer = CreateWriter();
+        var sender = Join(writer, _video);
+        Push(_video, 3, isKeyframe: true, Length);
+        Push(_video, 4, length: Length);
+        await Eventually.Async(() =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+            return writer.GetStatistics().Depth == 0 && _time.ActiveTimers == 0;
+        }, "everything is out");
+        Assert.That(_network.Sent, Is.EqualTo([0, 3, 4]), "nothing between the loss and the keyframe, and all from there on");
+        Assert.That(sender.GetStatistics(), Is.EqualTo(new SenderStatistics(5, 3, 3 * Length, 1, 1, 0, 0)));
+    }
+
+    [Test]
     public async Task C9_when_it_is_disposed_nothing_is_sent_any_more()
     {
         for (var i = 0; i < 4; i++)
@@ -131,6 +151,8 @@ public sealed class DatagramWriterTests
 
         public bool IsFull { get; set; }
 
+        public int? Loses { get; set; } // this one
+
         public List<int> Sent
         {
             get
@@ -144,7 +166,7 @@ public sealed class DatagramWriterTests
 
         public override bool TrySend(ReadOnlySpan<byte> image)
         {
-            if (IsFull)
+            if (IsFull || TestMedia.NumberOf(image) == Loses)
                 return false;
             lock (_sent)
                 _sent.Add(TestMedia.NumberOf(image));
