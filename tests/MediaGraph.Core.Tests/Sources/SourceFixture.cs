@@ -56,15 +56,21 @@ internal sealed class SourceFixture : IAsyncDisposable
         return viewer;
     }
 
-    /// <summary>Moves time on in steps, so that what other threads do between is done.</summary>
-    public async Task AdvanceAsync(TimeSpan by, Func<bool>? until = null)
-    {
-        for (var step = TimeSpan.FromMilliseconds(100); by > TimeSpan.Zero && until?.Invoke() != true; by -= step)
+    /// <summary>
+    /// Moves time on until something holds: what runs beside the test may set its timers late, and then it takes a little longer.
+    /// </summary>
+    public Task AdvanceUntilAsync(Func<bool> condition, string what) => Eventually.Async(
+        () =>
         {
-            Time.Advance(by < step ? by : step);
-            await Task.Yield();
-        }
-    }
+            if (condition())
+                return true;
+            Time.Advance(TimeSpan.FromMilliseconds(100));
+            return false;
+        },
+        what);
+
+    public Task AdvanceUntilAsync(int source, SourceState state) =>
+        AdvanceUntilAsync(() => StateOf(source) == state, $"the state {state} of source {source}");
 
     public async ValueTask DisposeAsync()
     {

@@ -31,10 +31,9 @@ public sealed class SourceLifeTests
 
         await first.Subscription.DisposeAsync();
         await second.Subscription.DisposeAsync();
-        await f.AdvanceAsync(4 * Second);
+        f.Time.Advance(4 * Second);
         Assert.That(f.StateOf(0), Is.EqualTo(SourceState.Live));
-        await f.AdvanceAsync(2 * Second);
-        await f.BecomesAsync(0, SourceState.Idle);
+        await f.AdvanceUntilAsync(0, SourceState.Idle);
         Assert.That((f.One.Open, f.One.Runs, run.Write()), Is.EqualTo((0, 1, false)));
     }
 
@@ -49,9 +48,9 @@ public sealed class SourceLifeTests
             (await f.One.NextAsync()).Fail();
             await f.BecomesAsync(0, SourceState.BackingOff);
             Assert.That(f.Sources[0].NextTry!.Value.TotalSeconds, Is.EqualTo(pause).Within(0.01));
-            await f.AdvanceAsync(f.Sources[0].NextTry!.Value - TimeSpan.FromMilliseconds(1));
+            f.Time.Advance(f.Sources[0].NextTry!.Value - TimeSpan.FromMilliseconds(1));
             Assert.That(f.StateOf(0), Is.EqualTo(SourceState.BackingOff));
-            f.Time.Advance(TimeSpan.FromMilliseconds(2));
+            await f.AdvanceUntilAsync(() => f.StateOf(0) != SourceState.BackingOff, "the next try");
         }
 
         Assert.That(f.Sources[0].LastFailure!.Text, Is.EqualTo("it broke"));
@@ -89,11 +88,9 @@ public sealed class SourceLifeTests
         var viewer = await f.ViewAsync();
         var run = (await f.One.NextAsync()).PublishVideo();
         run.Write();
-        await f.AdvanceAsync(12 * Second, () => run.Token.IsCancellationRequested);
-        Assert.That(run.Token.IsCancellationRequested);
-        await f.BecomesAsync(0, SourceState.BackingOff);
+        await f.AdvanceUntilAsync(0, SourceState.BackingOff);
         Assert.That(viewer.Last, Is.EqualTo((SubscriptionState.Waiting, "its video fell silent")));
-        await f.AdvanceAsync(Second);
+        await f.AdvanceUntilAsync(() => f.One.Runs == 2, "the second session");
         var next = (await f.One.NextAsync()).PublishVideo();
         next.Write();
         next.Write();
