@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using MediaGraph.Delivery;
+using MediaGraph.Graph;
 using MediaGraph.Streams;
 
 namespace MediaGraph.Diagnostics;
@@ -16,6 +17,8 @@ internal sealed class HubMetrics : IDisposable
     private long _talkPackets;
     private long _talkPacketsDropped;
     private readonly Counter<long> _talkFailures;
+    private readonly Counter<long> _sourceRuns;
+    private readonly Counter<long> _sourceFailures;
     private SenderStatistics _reported;
     private bool _isDisposed;
 
@@ -29,6 +32,9 @@ internal sealed class HubMetrics : IDisposable
         _meter.CreateObservableCounter(MetricNames.BytesDelivered, () => Totals().DeliveredBytes, "By");
         _meter.CreateObservableCounter(MetricNames.PacketsDropped, Dropped, "{packet}");
         _meter.CreateObservableCounter(MetricNames.SlowFanOuts, () => Interlocked.Read(ref _slowFanOuts), "{fanout}");
+        _meter.CreateObservableGauge(MetricNames.SourceStates, States, "{source}");
+        _sourceRuns = _meter.CreateCounter<long>(MetricNames.SourceRuns, "{run}");
+        _sourceFailures = _meter.CreateCounter<long>(MetricNames.SourceFailures, "{failure}");
         _meter.CreateObservableGauge(MetricNames.Talks, () => Interlocked.Read(ref _talks), "{talk}");
         _meter.CreateObservableCounter(MetricNames.TalkPackets, () => Interlocked.Read(ref _talkPackets), "{packet}");
         _meter.CreateObservableCounter(MetricNames.TalkPacketsDropped, () => Interlocked.Read(ref _talkPacketsDropped), "{packet}");
@@ -44,6 +50,11 @@ internal sealed class HubMetrics : IDisposable
     public void CountTalkPacket(bool isDropped) => Interlocked.Increment(ref isDropped ? ref _talkPacketsDropped : ref _talkPackets);
 
     public void CountTalkFailure(string reason) => _talkFailures.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    public void CountSourceRun() => _sourceRuns.Add(1);
+
+    public void CountSourceFailure(CloseCode code) =>
+        _sourceFailures.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
 
     public void CountDeparted(SenderStatistics statistics)
     {
@@ -87,6 +98,11 @@ internal sealed class HubMetrics : IDisposable
                 total.Queued);
         }
     }
+
+    private IEnumerable<Measurement<long>> States() => _hub.GetSnapshot().Streams.SelectMany(stream => stream.Sources)
+        .GroupBy(source => source.State)
+        .Select(group => new Measurement<long>(
+            group.Count(), new KeyValuePair<string, object?>("state", group.Key.ToString().ToLowerInvariant())));
 
     private IEnumerable<Measurement<long>> Dropped()
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using MediaGraph.Graph;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 
 namespace MediaGraph.Events;
 
@@ -47,6 +48,14 @@ public sealed record TalkStarted(DateTimeOffset Time, string Stream, string Prot
 public sealed record TalkStopped(
     DateTimeOffset Time, string Stream, string Protocol, EndPoint? RemoteEndPoint, TimeSpan Duration, long Packets, long Dropped,
     CloseReason Reason) : MediaEvent(Time);
+
+/// <summary>A source of a stream does something else now; in order.</summary>
+/// <param name="Source">Its address without secrets.</param>
+public sealed record SourceStateChanged(DateTimeOffset Time, string Stream, string Source, SourceState State) : MediaEvent(Time);
+
+/// <summary>A session with a source failed; it is tried again while somebody wants it.</summary>
+/// <param name="Source">Its address without secrets.</param>
+public sealed record SourceFailed(DateTimeOffset Time, string Stream, string Source, CloseReason Reason) : MediaEvent(Time);
 
 /// <summary>The authorizer said no.</summary>
 public sealed record AuthorizationFailed(

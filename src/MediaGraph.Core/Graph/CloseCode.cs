@@ -36,6 +36,9 @@ public enum CloseCode
     /// <summary>No codec that the consumer can take.</summary>
     CodecMismatch,
 
+    /// <summary>The stream's sources do not deliver, or it was disabled or removed.</summary>
+    Unavailable,
+
     /// <summary>The server, or the hub, stops.</summary>
     Stopping,
 

@@ -1,5 +1,6 @@
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Streams;
 
 namespace MediaGraph.Graph;
 
@@ -57,12 +58,19 @@ public sealed class Receiver : Node
     /// <summary>The clock of <see cref="LastTicks"/>; 0 before the first packet.</summary>
     internal int LastClockRate { get; set; }
 
+    /// <summary>Name of the codec of the feed before; null without one.</summary>
+    internal string? LastCodecName { get; private set; }
+
+    /// <summary>Which track of a source writes it; null for none, and for a publisher's. Guarded by the stream's push lock.</summary>
+    internal FeedTrack? Writer { get; set; }
+
     /// <summary>Tells late joiners what is coming, before the first packet has come.</summary>
     internal void Announce(Codec codec) => Volatile.Write(ref _codec, codec);
 
     /// <summary>The feed has ended: what it left is of no use to anyone who joins now.</summary>
     internal void Rest()
     {
+        LastCodecName = Codec?.Name ?? LastCodecName;
         Volatile.Write(ref _codec, null);
         ClearCache();
     }

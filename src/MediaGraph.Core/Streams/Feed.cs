@@ -4,6 +4,7 @@ using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
@@ -19,12 +20,16 @@ public sealed class Feed : IAsyncDisposable
     private ImmutableArray<FeedTrack> _tracks = [];
     private TalkPlace? _talkPlace;
     private CloseReason? _talkEnded;
+    private long _firstMedia = FeedTrack.Never;
 
-    internal Feed(MediaStream stream, PublishRequest request, long number, long started)
+    internal Feed(MediaStream stream, PublishRequest request, long number, long started, bool carriesMedia)
     {
         _stream = stream;
         _onRevoked = request.OnRevoked;
         LastHeard = request.LastHeard;
+        Session = request.Session;
+        Announced = request.Tracks;
+        CarriesMedia = carriesMedia;
         Peer = request.Peer;
         Number = number;
         Started = started;
@@ -49,10 +54,25 @@ public sealed class Feed : IAsyncDisposable
 
     internal long Started { get; }
 
+    /// <summary>The run of a source that it belongs to; null for a publisher's.</summary>
+    internal SourceSession? Session { get; }
+
+    /// <summary>The tracks that were known from the start.</summary>
+    internal IReadOnlyList<Track> Announced { get; }
+
+    /// <summary>False for one that is there for its loudspeaker alone.</summary>
+    internal bool CarriesMedia { get; }
+
     internal PacketPool Pool => _stream.Pool;
 
     /// <summary>What is added to this feed's times; null before its first packet. Guarded by the push lock, like all below.</summary>
     internal TimeSpan? Offset { get; set; }
+
+    /// <summary>Whether its packets may pass.</summary>
+    internal bool IsLive { get; set; }
+
+    /// <summary>When its first picture or sound came, as a timestamp; null before.</summary>
+    internal long? FirstMedia => Interlocked.Read(ref _firstMedia) is var time && time != FeedTrack.Never ? time : null;
 
     /// <summary>Whether its packets ever passed; one that was replaced before is not heard of.</summary>
     internal bool WasLive { get; set; }
@@ -86,12 +106,14 @@ public sealed class Feed : IAsyncDisposable
         if (_tracks.Any(existing => existing.Track.Id == track.Id))
             throw new InvalidOperationException($"The feed has a track '{track.Id}' already.");
         var receiver = _stream.GetOrAddReceiver(this, track, out var isAttached);
-        var added = new FeedTrack(this, track, receiver);
+        var added = new FeedTrack(this, track, receiver) { Passes = Session is null };
         ImmutableInterlocked.Update(ref _tracks, static (all, one) => all.Add(one), added);
         if (track.Kind == MediaKind.Video && (LeadingVideo is null || track.Id == Track.Name(MediaKind.Video)))
             LeadingVideo = added;
         added.Announce(track.Codecs[0]);
-        if (isAttached)
+        if (Session is { } session)
+            session.Runner.Sources.NoteMedia(session, SourceMediaKinds.Of(track.Kind));
+        else if (isAttached)
             _stream.AttachConsumers(receiver);
         return added;
     }
@@ -125,6 +147,7 @@ public sealed class Feed : IAsyncDisposable
             throw new InvalidOperationException("The feed has offered a speaker already.");
         }
 
+        Session?.Runner.Sources.NoteMedia(Session, SourceMedia.Talk);
         GraphLock.Point();
         if (Volatile.Read(ref _talkEnded) is { } reason)
             place.Close(reason); // the feed ended meanwhile
@@ -153,6 +176,16 @@ public sealed class Feed : IAsyncDisposable
     internal void AttachConsumers(FeedTrack track) => _stream.AttachConsumers(track.Receiver);
 
     internal void Forget(FeedTrack track) => _stream.Forget(this, track);
+
+    /// <summary>A packet came, wherever it goes. True for the first that is a picture or sound of a source's.</summary>
+    internal bool Note(FeedTrack track, long arrival)
+    {
+        track.NoteArrival(arrival);
+        if (Session is null || _firstMedia != FeedTrack.Never || track.Track.Kind == MediaKind.Data)
+            return false;
+        Interlocked.Exchange(ref _firstMedia, arrival);
+        return true;
+    }
 
     internal void Count(MediaKind kind, int bytes)
     {

@@ -7,8 +7,12 @@ namespace MediaGraph.Streams;
 /// <summary>One track of a feed. Writes of one feed must not overlap.</summary>
 public sealed class FeedTrack
 {
+    /// <summary>No timestamp.</summary>
+    internal const long Never = long.MinValue;
+
     private readonly Feed _feed;
     private Codec _codec;
+    private long _lastArrival = Never;
 
     internal FeedTrack(Feed feed, Track track, Receiver receiver)
     {
@@ -24,6 +28,15 @@ public sealed class FeedTrack
     internal Feed Feed => _feed;
 
     internal Receiver Receiver { get; }
+
+    /// <summary>How its packets are coded now.</summary>
+    internal Codec Codec => _codec;
+
+    /// <summary>When its last packet came, as a timestamp; null before the first.</summary>
+    internal long? LastArrival => Interlocked.Read(ref _lastArrival) is var time && time != Never ? time : null;
+
+    /// <summary>Whether its packets go into the stream: not when another source's do. Guarded by the push lock, like all below.</summary>
+    internal bool Passes { get; set; }
 
     /// <summary>Whether a packet of this feed has gone through. Guarded by the push lock, like all below.</summary>
     internal bool Continues { get; set; }
@@ -96,6 +109,8 @@ public sealed class FeedTrack
         if (isOther)
             _feed.AttachConsumers(this);
     }
+
+    internal void NoteArrival(long time) => Interlocked.Exchange(ref _lastArrival, time);
 
     /// <summary>What was sent is of no use any more to those who join now.</summary>
     internal void Forget() => _feed.Forget(this);

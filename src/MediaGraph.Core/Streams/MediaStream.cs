@@ -4,13 +4,14 @@ using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Sources;
 using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
 
 /// <summary>
-/// A name with its timeline, its receivers, at most one feed, and its consumers. It lives while it has a feed or a consumer that
-/// waits for one. Thread-safe.
+/// A name with its timeline, its receivers, its feed, and its consumers. It lives while it has a feed or a consumer that waits for one, or,
+/// with sources, until it is removed; then each of its sources has a feed. Thread-safe.
 /// </summary>
 public sealed class MediaStream
 {
@@ -28,8 +29,10 @@ public sealed class MediaStream
     private readonly Lock _stateLock = new();
     private ImmutableArray<Receiver> _receivers = [];
     private ImmutableArray<Subscription> _subscriptions = [];
-    private Feed? _feed;
-    private long _feeds;
+    private ImmutableArray<Feed> _feeds = []; // one, or one of each source
+    private StreamSources? _sources;
+    private long _feedNumber;
+    private long _stateNumber; // of changes between fed and waiting
     private long _waitingSince;
     private bool _closed;
     private ITimer? _waitTimer;
@@ -37,7 +40,8 @@ public sealed class MediaStream
     // Held for a whole fan-out: who holds it knows that no packet is on its way. Graph locks are taken under it, one at a time.
     private readonly Lock _pushLock = new();
     private readonly Timeline _timeline;
-    private Feed? _live; // the feed whose packets pass
+    private ImmutableArray<Feed> _live = []; // the feeds whose packets may pass
+    private long _routed; // version of the newest routes
     private ITimer? _settleTimer; // made with the first packet
 
     private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,6 +50,7 @@ public sealed class MediaStream
     {
         _hub = hub;
         _timeline = new Timeline(hub.TimeProvider);
+        _waitingSince = hub.TimeProvider.GetTimestamp();
         Name = name;
     }
 
@@ -53,13 +58,32 @@ public sealed class MediaStream
     public string Name { get; }
 
     /// <summary>Whether somebody publishes it now.</summary>
-    public bool IsPublished => Volatile.Read(ref _feed) is not null;
+    public bool IsPublished
+    {
+        get
+        {
+            using (GraphLock.Enter(_stateLock))
+                return IsFedLocked;
+        }
+    }
 
     /// <summary>What the loudspeaker of the stream's source takes; null while it has none. To look at it changes nothing.</summary>
-    public Track? Speaker => Volatile.Read(ref _feed)?.TalkPlace?.Track;
+    public Track? Speaker => TalkPlace?.Track;
 
     /// <summary>The place at that loudspeaker.</summary>
-    internal TalkPlace? TalkPlace => Volatile.Read(ref _feed)?.TalkPlace;
+    internal TalkPlace? TalkPlace
+    {
+        get
+        {
+            ImmutableArray<Feed> feeds;
+            using (GraphLock.Enter(_stateLock))
+                feeds = _feeds;
+            return Sources is { } sources ? sources.TalkFeed?.TalkPlace : feeds.FirstOrDefault()?.TalkPlace;
+        }
+    }
+
+    /// <summary>What it is taken from; null for one that is published.</summary>
+    internal StreamSources? Sources => Volatile.Read(ref _sources);
 
     /// <summary>Whether the stream is over, its name free.</summary>
     internal bool IsClosed => Volatile.Read(ref _closed);
@@ -100,25 +124,27 @@ public sealed class MediaStream
     /// <summary>A view of the stream, its feed and its consumers.</summary>
     public StreamSnapshot GetSnapshot()
     {
-        Feed? feed;
+        ImmutableArray<Feed> feeds;
         TimeSpan? waiting;
         ImmutableArray<Receiver> receivers;
         ImmutableArray<Subscription> subscriptions;
         using (GraphLock.Enter(_stateLock))
         {
-            feed = _feed;
-            waiting = feed is null ? _hub.TimeProvider.GetElapsedTime(_waitingSince) : null;
+            feeds = _feeds;
+            waiting = IsFedLocked ? null : _hub.TimeProvider.GetElapsedTime(_waitingSince);
             receivers = _receivers;
             subscriptions = _subscriptions;
         }
 
         return new StreamSnapshot(
             Name,
-            feed?.GetSnapshot(_hub.TimeProvider),
+            feeds.FirstOrDefault()?.GetSnapshot(_hub.TimeProvider),
             waiting,
             [.. receivers.Select(r => new TrackSnapshot(r.Track.Id, r.Track.Kind, r.Codec, r.Packets, r.Bytes, r.LastDecodeTime))],
             [.. subscriptions.Select(s => s.GetSnapshot())],
-            feed?.TalkPlace?.GetSnapshot());
+            TalkPlace?.GetSnapshot(),
+            Sources?.GetSnapshot() ?? [],
+            Sources?.Leases ?? 0);
     }
 
     // ---- Feeds ------------------------------------------------------------------------------------------------------------
@@ -131,20 +157,33 @@ public sealed class MediaStream
         Feed? replaced;
         ITimer? waitTimer;
         ImmutableArray<Subscription> subscriptions;
+        long number;
+
+        // A source that was asked for its loudspeaker alone has nothing to view.
+        var carriesMedia = request.Session is null || request.Tracks.Count > 0 || request.Speaker is null
+            || (request.Session.Wanted & SourceMediaKinds.Viewed) != SourceMedia.None;
         while (true)
         {
-            replaced = Volatile.Read(ref _feed);
-            if (replaced is not null && !MayReplace(replaced, request))
+            replaced = Current;
+            if (request.Session is null && replaced is not null && Sources is null && !MayReplace(replaced, request))
                 throw new StreamException(StreamError.AlreadyPublished, "the stream has a publisher");
             GraphLock.Point();
             using (GraphLock.Enter(_stateLock))
             {
                 if (_closed)
                     return null;
-                if (!ReferenceEquals(_feed, replaced))
+                if (!ReferenceEquals(_sources, request.Session?.Runner.Sources))
+                {
+                    throw _sources is null
+                        ? new StreamException(StreamError.Ended, "the stream has no such source any more")
+                        : new StreamException(StreamError.AlreadyPublished, "the stream has sources of its own");
+                }
+
+                if (_sources is null && !ReferenceEquals(_feeds.FirstOrDefault(), replaced))
                     continue;
-                feed = new Feed(this, request, ++_feeds, _hub.TimeProvider.GetTimestamp());
-                _feed = feed;
+                feed = new Feed(this, request, ++_feedNumber, _hub.TimeProvider.GetTimestamp(), carriesMedia);
+                _feeds = _sources is null ? [feed] : _feeds.Add(feed);
+                number = ++_stateNumber;
                 waitTimer = _waitTimer;
                 _waitTimer = null;
                 subscriptions = _subscriptions;
@@ -154,11 +193,21 @@ public sealed class MediaStream
         }
 
         waitTimer?.Dispose();
-        if (replaced is not null)
+        if (replaced is not null && request.Session is null)
             FinishFeed(replaced, new CloseReason(CloseCode.Replaced, "another publisher took the stream over"), isRevoked: true);
         GoLive(feed);
-        foreach (var subscription in subscriptions)
-            subscription.SetState(2 * feed.Number, SubscriptionState.Fed, null);
+        if (request.Session is { } session && !session.Runner.Sources.TryBegin(session, feed))
+        {
+            EndFeed(feed, CloseReason.Requested);
+            throw new StreamException(StreamError.Ended, "the session is over");
+        }
+
+        if (feed.CarriesMedia)
+        {
+            foreach (var subscription in subscriptions)
+                subscription.SetState(number, SubscriptionState.Fed, null);
+        }
+
         return feed;
     }
 
@@ -166,24 +215,30 @@ public sealed class MediaStream
     internal void EndFeed(Feed feed, CloseReason reason)
     {
         ImmutableArray<Subscription> subscriptions;
-        bool isCurrent, isOver;
+        bool isCurrent, isOver, isFed;
+        long number;
         var waitLimit = _hub.Options.WaitForPublisher;
         using (GraphLock.Enter(_stateLock))
         {
-            isCurrent = ReferenceEquals(_feed, feed);
+            isCurrent = _feeds.Contains(feed);
             subscriptions = _subscriptions;
-            isOver = _closed || subscriptions.IsEmpty || waitLimit <= TimeSpan.Zero;
+            isOver = _closed || (_sources is null && (subscriptions.IsEmpty || waitLimit <= TimeSpan.Zero));
             if (isCurrent)
             {
-                _feed = null;
+                _feeds = _feeds.Remove(feed);
                 feed.EndReason = reason;
-                _waitingSince = _hub.TimeProvider.GetTimestamp();
+                if (!IsFedLocked)
+                    _waitingSince = _hub.TimeProvider.GetTimestamp();
                 _closed = isOver;
             }
+
+            isFed = IsFedLocked;
+            number = ++_stateNumber;
         }
 
         // Also when another thread ended it: when this returns, no packet of the feed is on its way.
         FinishFeed(feed, reason, isRevoked: false);
+        feed.Session?.Runner.Sources.NoteEnd(feed.Session, feed);
         if (!isCurrent)
             return;
         if (isOver)
@@ -192,9 +247,91 @@ public sealed class MediaStream
             return;
         }
 
+        if (isFed)
+            return; // by other sources
         foreach (var subscription in subscriptions)
-            subscription.SetState((2 * feed.Number) + 1, SubscriptionState.Waiting, reason);
-        StartWaiting(feed, waitLimit);
+            subscription.SetState(number, SubscriptionState.Waiting, reason);
+        if (feed.Session is null)
+            StartWaiting(feed, waitLimit);
+    }
+
+    // ---- Sources ----------------------------------------------------------------------------------------------------------
+
+    /// <summary>Makes it a stream with sources; false when it is closed, or somebody publishes it, or it has some.</summary>
+    internal bool TryAdopt(StreamSources sources)
+    {
+        ITimer? waitTimer;
+        using (GraphLock.Enter(_stateLock))
+        {
+            if (_closed || _sources is not null || !_feeds.IsEmpty)
+                return false;
+            _sources = sources;
+            waitTimer = _waitTimer;
+            _waitTimer = null;
+        }
+
+        waitTimer?.Dispose();
+        return true;
+    }
+
+    /// <summary>Says which tracks of which source go into the stream. Older routes than the newest do nothing.</summary>
+    internal void Route(ImmutableArray<SourceRoute> routes, long version)
+    {
+        List<Receiver>? begun = null;
+        using (GraphLock.EnterPush(_pushLock))
+        {
+            if (version <= _routed)
+                return;
+            _routed = version;
+            foreach (var feed in _live)
+            {
+                var route = default(SourceRoute);
+                foreach (var candidate in routes)
+                    route = ReferenceEquals(candidate.Feed, feed) ? candidate : route;
+                foreach (var track in feed.Tracks)
+                {
+                    var passes = track.Track.Kind switch
+                    {
+                        MediaKind.Video => route.Video,
+                        MediaKind.Audio => route.Audio,
+                        _ => route.Data,
+                    };
+                    if (passes == track.Passes)
+                        continue;
+                    if (passes)
+                        (begun ??= []).Add(BeginLocked(track));
+                    else
+                        EndLocked(track);
+                }
+            }
+        }
+
+        foreach (var receiver in begun ?? [])
+            AttachConsumers(receiver);
+    }
+
+    /// <summary>Ends consumers for whom the stream has nothing, now that all is known that it has.</summary>
+    internal void EndUnmatched()
+    {
+        ImmutableArray<Subscription> subscriptions;
+        ImmutableArray<Receiver> receivers;
+        using (GraphLock.Enter(_stateLock))
+            (subscriptions, receivers) = (_subscriptions, _receivers);
+        receivers = [.. receivers.Where(receiver => receiver.Codec is not null)];
+        if (receivers.All(receiver => receiver.Track.Kind == MediaKind.Data))
+            return;
+        foreach (var subscription in subscriptions)
+            subscription.EndUnlessMatched(receivers);
+    }
+
+    /// <summary>Ends all consumers; the stream stays.</summary>
+    internal void EndConsumers(CloseReason reason)
+    {
+        ImmutableArray<Subscription> subscriptions;
+        using (GraphLock.Enter(_stateLock))
+            subscriptions = _subscriptions;
+        foreach (var subscription in subscriptions)
+            subscription.Close(reason);
     }
 
     /// <param name="feed">Whose track it is.</param>
@@ -207,11 +344,9 @@ public sealed class MediaStream
         {
             using (GraphLock.Enter(_stateLock))
             {
-                isAttached = ReferenceEquals(_feed, feed);
-                foreach (var receiver in _receivers)
+                isAttached = _feeds.Contains(feed);
+                if (FindLocked(feed, track) is { } receiver)
                 {
-                    if (receiver.Track.Id != track.Id)
-                        continue;
                     if (receiver.Track.Kind != track.Kind)
                         throw new InvalidOperationException($"The stream's track '{track.Id}' is of another kind.");
                     return receiver;
@@ -243,7 +378,7 @@ public sealed class MediaStream
     {
         using (GraphLock.EnterPush(_pushLock))
         {
-            if (ReferenceEquals(_live, feed))
+            if (feed.IsLive && track.Passes)
                 track.Receiver.Announce(codec);
         }
     }
@@ -252,14 +387,16 @@ public sealed class MediaStream
     {
         using (GraphLock.EnterPush(_pushLock))
         {
-            if (ReferenceEquals(_live, feed))
+            if (feed.IsLive && track.Passes)
                 track.Receiver.Rest();
         }
     }
 
     internal void Settle(Feed feed)
     {
-        if (ReferenceEquals(Volatile.Read(ref _feed), feed))
+        if (feed.Session is { } session)
+            session.Runner.Sources.NoteSettled(session);
+        else if (ReferenceEquals(Current, feed))
             EndSettling();
     }
 
@@ -268,50 +405,28 @@ public sealed class MediaStream
         Feed feed, FeedTrack track, PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime,
         bool isKeyframe, ReadyImage? image, FrameSource? source)
     {
+        bool isFirst;
         using (GraphLock.EnterPush(_pushLock))
         {
-            if (!ReferenceEquals(_live, feed))
-            {
-                buffer.Release();
-                image?.Buffer.Release();
-                return false;
-            }
-
             var arrival = _hub.TimeProvider.GetTimestamp();
-            MediaPacket packet;
-            try
-            {
-                var (decode, presentation) = Place(feed, track, codec, decodeTime, presentationTime - decodeTime);
-                packet = Pool.CreatePacket(
-                    buffer, offset, length, codec, decode, presentation,
-                    FlagsOf(feed, track, codec, isKeyframe), image, source);
-            }
-            catch
+            isFirst = feed.IsLive && feed.Note(track, arrival);
+            if (!feed.IsLive || !track.Passes)
             {
                 buffer.Release();
                 image?.Buffer.Release();
-                throw;
+                if (!feed.IsLive)
+                    return false;
             }
-
-            if (_settleTimer is null && !_settled.Task.IsCompleted)
-                Volatile.Write(ref _settleTimer, StartSettling());
-            feed.Count(codec.Kind, packet.Length);
-            track.Continues = true;
-            if (codec.Kind != MediaKind.Data)
-                _timeline.Advance(packet.DecodeTimestamp, arrival);
-            try
+            else
             {
-                track.Receiver.Push(packet);
+                PassLocked(
+                    feed, track, buffer, offset, length, codec, decodeTime, presentationTime, isKeyframe, image, source, arrival);
             }
-            finally
-            {
-                packet.Release();
-            }
-
-            if (_hub.TimeProvider.GetElapsedTime(arrival) > StreamHub.SlowFanOut)
-                _hub.CountSlowFanOut();
-            return true;
         }
+
+        if (isFirst)
+            StreamSources.NoteFirstMedia(feed.Session!);
+        return true;
     }
 
     // ---- Consumers --------------------------------------------------------------------------------------------------------
@@ -319,14 +434,20 @@ public sealed class MediaStream
     /// <summary>Registers a consumer; false when nobody publishes the stream.</summary>
     internal bool TryAdd(Subscription subscription)
     {
+        bool isFed;
+        long number;
         using (GraphLock.Enter(_stateLock))
         {
-            if (_closed || _feed is null)
+            if (_closed || (_sources is null && _feeds.IsEmpty))
                 return false;
             _subscriptions = _subscriptions.Add(subscription);
             PublishConsumerCountLocked();
-            return true;
+            (isFed, number) = (IsFedLocked, _stateNumber);
         }
+
+        if (!isFed)
+            subscription.SetState(number, SubscriptionState.Waiting, new CloseReason(CloseCode.Unavailable, "the source is not there yet"));
+        return true;
     }
 
     internal void Remove(Subscription subscription)
@@ -339,7 +460,7 @@ public sealed class MediaStream
                 return;
             _subscriptions = remaining;
             PublishConsumerCountLocked();
-            isOver = remaining.IsEmpty && _feed is null && !_closed;
+            isOver = remaining.IsEmpty && _feeds.IsEmpty && _sources is null && !_closed;
             _closed |= isOver;
         }
 
@@ -352,19 +473,61 @@ public sealed class MediaStream
     /// <summary>Ends the stream: its feed is revoked, its consumers are told the reason. Idempotent.</summary>
     internal void Close(CloseReason reason)
     {
-        Feed? feed;
+        ImmutableArray<Feed> feeds;
         using (GraphLock.Enter(_stateLock))
         {
             if (_closed)
                 return;
             _closed = true;
-            feed = _feed;
-            _feed = null;
+            feeds = _feeds;
+            _feeds = [];
         }
 
-        if (feed is not null)
+        foreach (var feed in feeds)
+        {
             FinishFeed(feed, reason, isRevoked: true);
+            feed.Session?.Runner.Sources.NoteEnd(feed.Session, feed);
+        }
+
         FinishClose(reason);
+    }
+
+    private void PassLocked(
+        Feed feed, FeedTrack track, PooledBuffer buffer, int offset, int length, Codec codec, long decodeTime, long presentationTime,
+        bool isKeyframe, ReadyImage? image, FrameSource? source, long arrival)
+    {
+        MediaPacket packet;
+        try
+        {
+            var (decode, presentation) = Place(feed, track, codec, decodeTime, presentationTime - decodeTime);
+            packet = Pool.CreatePacket(
+                buffer, offset, length, codec, decode, presentation,
+                FlagsOf(track, codec, isKeyframe), image, source);
+        }
+        catch
+        {
+            buffer.Release();
+            image?.Buffer.Release();
+            throw;
+        }
+
+        if (_settleTimer is null && !_settled.Task.IsCompleted)
+            Volatile.Write(ref _settleTimer, StartSettling());
+        feed.Count(codec.Kind, packet.Length);
+        track.Continues = true;
+        if (codec.Kind != MediaKind.Data)
+            _timeline.Advance(packet.DecodeTimestamp, arrival);
+        try
+        {
+            track.Receiver.Push(packet);
+        }
+        finally
+        {
+            packet.Release();
+        }
+
+        if (_hub.TimeProvider.GetElapsedTime(arrival) > StreamHub.SlowFanOut)
+            _hub.CountSlowFanOut();
     }
 
     private bool MayReplace(Feed current, PublishRequest request)
@@ -380,22 +543,93 @@ public sealed class MediaStream
             : current.Peer.User == request.Peer.User;
     }
 
+    private Feed? Current
+    {
+        get
+        {
+            using (GraphLock.Enter(_stateLock))
+                return _feeds.FirstOrDefault();
+        }
+    }
+
+    private bool IsFedLocked
+    {
+        get
+        {
+            foreach (var feed in _feeds)
+            {
+                if (feed.CarriesMedia)
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
+    // Identity first. A source that names its tracks anew finds the one of its codec that nobody else of it uses.
+    private Receiver? FindLocked(Feed feed, Track track)
+    {
+        foreach (var receiver in _receivers)
+        {
+            if (receiver.Track.Id == track.Id)
+                return receiver;
+        }
+
+        return feed.Session is null
+            ? null
+            : _receivers.FirstOrDefault(receiver => receiver.Track.Kind == track.Kind && receiver.LastCodecName == track.Codecs[0].Name
+                && feed.Tracks.All(other => !ReferenceEquals(other.Receiver, receiver))
+                && feed.Announced.All(other => other.Id != receiver.Track.Id));
+    }
+
+    private bool IsCurrent(Feed feed)
+    {
+        using (GraphLock.Enter(_stateLock))
+            return _feeds.Contains(feed);
+    }
+
     private void GoLive(Feed feed)
     {
         using (GraphLock.EnterPush(_pushLock))
         {
-            if (!ReferenceEquals(Volatile.Read(ref _feed), feed))
+            if (!IsCurrent(feed))
                 return; // replaced before it began
-            if (_live is { } displaced)
-                FinishLocked(displaced, displaced.EndReason ?? CloseReason.Requested); // its owner comes too late to tell
-            _live = feed;
-            feed.WasLive = true;
-            foreach (var receiver in Receivers)
-                receiver.Rest();
+            if (feed.Session is null)
+            {
+                foreach (var displaced in _live)
+                    FinishLocked(displaced, displaced.EndReason ?? CloseReason.Requested); // its owner comes too late to tell
+                foreach (var receiver in Receivers)
+                    receiver.Rest();
+            }
+
+            _live = _live.Add(feed);
+            feed.IsLive = feed.WasLive = true;
 
             // Under the lock, so that it comes before the feed's end; a subscriber's channel never blocks nor calls back.
             _hub.Events.Publish(new PublishStarted(_hub.Now, Name, feed.Peer.Protocol, feed.Peer.RemoteEndPoint));
         }
+    }
+
+    // Of several feeds that write one receiver, one passes. What was before is of no use to who joins now.
+    private static Receiver BeginLocked(FeedTrack track)
+    {
+        var receiver = track.Receiver;
+        if (receiver.Writer is { } other)
+            other.Passes = false;
+        receiver.Rest();
+        receiver.Writer = track;
+        (track.Passes, track.Continues, track.GroupPending) = (true, false, true);
+        receiver.Announce(track.Codec);
+        return receiver;
+    }
+
+    private static void EndLocked(FeedTrack track)
+    {
+        track.Passes = false;
+        if (!ReferenceEquals(track.Receiver.Writer, track))
+            return;
+        track.Receiver.Writer = null;
+        track.Receiver.Rest();
     }
 
     private void FinishFeed(Feed feed, CloseReason reason, bool isRevoked)
@@ -413,11 +647,20 @@ public sealed class MediaStream
         if (feed.IsFinished)
             return;
         feed.IsFinished = true;
-        if (ReferenceEquals(_live, feed))
+        if (feed.IsLive)
         {
-            _live = null;
-            foreach (var receiver in Receivers)
-                receiver.Rest();
+            feed.IsLive = false;
+            _live = _live.Remove(feed);
+            if (feed.Session is null)
+            {
+                foreach (var receiver in Receivers)
+                    receiver.Rest();
+            }
+            else
+            {
+                foreach (var track in feed.Tracks)
+                    EndLocked(track);
+            }
         }
 
         if (feed.WasLive)
@@ -444,7 +687,8 @@ public sealed class MediaStream
 
         _hub.Remove(this); // the name is free before its consumers are told
         waitTimer?.Dispose();
-        EndSettling(); // no feed is live any more that could make a timer
+        _settled.TrySetResult();
+        Volatile.Read(ref _settleTimer)?.Dispose(); // no feed is live any more that could make one
         foreach (var subscription in subscriptions)
             subscription.Close(reason);
         foreach (var receiver in receivers)
@@ -458,6 +702,7 @@ public sealed class MediaStream
     {
         _settled.TrySetResult();
         Volatile.Read(ref _settleTimer)?.Dispose();
+        EndUnmatched();
     }
 
     private void StartWaiting(Feed lost, TimeSpan limit)
@@ -472,7 +717,7 @@ public sealed class MediaStream
         ITimer? surplus = timer;
         using (GraphLock.Enter(_stateLock))
         {
-            if (!_closed && _feed is null && _feeds == lost.Number)
+            if (!_closed && _sources is null && _feeds.IsEmpty && _feedNumber == lost.Number)
                 (surplus, _waitTimer) = (_waitTimer, timer);
         }
 
@@ -483,7 +728,7 @@ public sealed class MediaStream
     {
         using (GraphLock.Enter(_stateLock))
         {
-            if (_closed || _feed is not null || _feeds != lost.Number)
+            if (_closed || _sources is not null || !_feeds.IsEmpty || _feedNumber != lost.Number)
                 return; // a publisher came back
             _closed = true;
         }
@@ -522,7 +767,7 @@ public sealed class MediaStream
 
     // Groups begin with the video's keyframes; in a stream without video every packet of sound begins one. Of several videos each
     // has its own groups, and the leading one's begin those of the sound.
-    private static PacketFlags FlagsOf(Feed feed, FeedTrack track, Codec codec, bool isKeyframe)
+    private PacketFlags FlagsOf(FeedTrack track, Codec codec, bool isKeyframe)
     {
         var flags = isKeyframe ? PacketFlags.Keyframe : PacketFlags.None;
         if (!track.Continues && track.Receiver.Packets > 0)
@@ -530,14 +775,17 @@ public sealed class MediaStream
         switch (codec.Kind)
         {
             case MediaKind.Video when isKeyframe:
-                if (ReferenceEquals(track, feed.LeadingVideo))
+                if (ReferenceEquals(track, LeadingVideoLocked()))
                 {
-                    foreach (var other in feed.Tracks)
-                        other.GroupPending = true;
+                    foreach (var feed in _live)
+                    {
+                        foreach (var other in feed.Tracks)
+                            other.GroupPending = true;
+                    }
                 }
 
                 return flags | PacketFlags.StartsGroup;
-            case MediaKind.Audio when track.GroupPending || feed.LeadingVideo is null:
+            case MediaKind.Audio when track.GroupPending || LeadingVideoLocked() is null:
                 track.GroupPending = false;
                 return flags | PacketFlags.StartsGroup;
             case MediaKind.Data when isKeyframe:
@@ -545,6 +793,17 @@ public sealed class MediaStream
             default:
                 return flags;
         }
+    }
+
+    private FeedTrack? LeadingVideoLocked()
+    {
+        foreach (var feed in _live)
+        {
+            if (feed.LeadingVideo is { Passes: true } video)
+                return video;
+        }
+
+        return null;
     }
 
     // Under the lock, so that the counts come out in order; a subscriber's channel never blocks nor calls back.

@@ -1,6 +1,7 @@
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
@@ -26,4 +27,7 @@ public sealed record PublishRequest(string Stream)
 
     /// <summary>Called once when the feed was taken away, under no lock, and not by the feed's own end. Must not wait.</summary>
     public Action<CloseReason>? OnRevoked { get; init; }
+
+    /// <summary>The run of a source that publishes; null for who comes by itself.</summary>
+    internal SourceSession? Session { get; init; }
 }

@@ -3,6 +3,7 @@ using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Sources;
 using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
@@ -14,18 +15,22 @@ public sealed record HubSnapshot(ImmutableArray<StreamSnapshot> Streams, PacketP
 
 /// <summary>A view of a stream.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Feed">Who feeds it; null while it waits for a publisher.</param>
-/// <param name="WaitingFor">How long it has had no publisher; null while it has one.</param>
+/// <param name="Feed">Who feeds it, the first of several sources; null while it waits for a publisher or its sources.</param>
+/// <param name="WaitingFor">How long it has had no such feed; null while it has one.</param>
 /// <param name="Tracks">What it carries.</param>
 /// <param name="Consumers">Whom it feeds.</param>
 /// <param name="Speaker">The loudspeaker of its source, and who talks; null without.</param>
+/// <param name="Sources">What it is taken from, in order; empty for one that is published.</param>
+/// <param name="Leases">How many hold its sources: viewers, talkers, and whoever else wants them.</param>
 public sealed record StreamSnapshot(
     string Name,
     FeedSnapshot? Feed,
     TimeSpan? WaitingFor,
     ImmutableArray<TrackSnapshot> Tracks,
     ImmutableArray<SubscriptionSnapshot> Consumers,
-    SpeakerSnapshot? Speaker);
+    SpeakerSnapshot? Speaker,
+    ImmutableArray<SourceSnapshot> Sources,
+    int Leases);
 
 /// <summary>A view of a feed.</summary>
 /// <param name="Number">Counts the feeds of the stream, from 1.</param>

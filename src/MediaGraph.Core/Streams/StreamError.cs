@@ -24,6 +24,9 @@ public enum StreamError
     /// <summary>Another talks through its source's loudspeaker.</summary>
     Busy,
 
+    /// <summary>None of its sources delivers, or it is disabled.</summary>
+    Unavailable,
+
     /// <summary>The hub stops.</summary>
     Stopping,
 

@@ -8,6 +8,7 @@ using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Talk;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -28,12 +29,19 @@ public sealed class StreamHub : IAsyncDisposable
     private readonly SemaphoreSlim _authorizations = new(MaxAuthorizations);
     private readonly AuthorizationFailures _failures;
     private readonly ILogger _logger;
+    private readonly ILogger _sourcesLogger;
     private readonly HubMetrics _metrics;
 
     // Guards _streams and _stopping.
     private readonly Lock _streamsLock = new();
     private ImmutableDictionary<string, MediaStream> _streams =
         ImmutableDictionary.Create<string, MediaStream>(StringComparer.Ordinal);
+
+    private ImmutableDictionary<string, ISourceProtocol> _protocols =
+        ImmutableDictionary.Create<string, ISourceProtocol>(StringComparer.Ordinal);
+
+    // One change of what streams are made of at a time; each may wait for what it ends.
+    private readonly SemaphoreSlim _changing = new(1);
 
     // Offered speakers, until the last call to them has ended.
     private ImmutableHashSet<TalkPlace> _talkPlaces = [];
@@ -46,16 +54,23 @@ public sealed class StreamHub : IAsyncDisposable
     /// <param name="loggerFactory">Null for no logs.</param>
     /// <param name="timeProvider">Null for the system's time.</param>
     /// <param name="meterFactory">Null for a meter of the hub's own.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
     public StreamHub(
         StreamHubOptions? options = null, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null,
         IMeterFactory? meterFactory = null)
     {
         Options = options ?? new StreamHubOptions();
+        var errors = string.Join(" ", Options.Sources.Validate());
+        if (errors.Length > 0)
+            throw new ArgumentException(errors, nameof(options));
         TimeProvider = timeProvider ?? TimeProvider.System;
         Pool = new PacketPool(Options.Pool);
         _failures = new AuthorizationFailures(Options.AuthorizationFailures, TimeProvider);
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Streams");
+        _sourcesLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Sources");
         _metrics = new HubMetrics(this, meterFactory);
+        AddProtocol(new StreamProtocol(this));
+        AddProtocol(new FileProtocol());
     }
 
     /// <summary>The hub's settings.</summary>
@@ -142,7 +157,10 @@ public sealed class StreamHub : IAsyncDisposable
         }
     }
 
-    /// <summary>Subscribes a protocol's queue, if the authorizer allows it. The subscription is held until it is started.</summary>
+    /// <summary>
+    /// Subscribes a protocol's queue, if the authorizer allows it. The subscription is held until it is started. It waits for the stream's
+    /// sources, and ends with the reason if they cannot be had: see <see cref="StreamLease.WhenReadyAsync"/>.
+    /// </summary>
     /// <param name="request">Who wants to be fed by what.</param>
     /// <param name="queue">Where the packets go; the caller owns it.</param>
     /// <param name="format">How packets become bytes.</param>
@@ -156,7 +174,9 @@ public sealed class StreamHub : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(format);
         var peer = await AuthorizeAsync(StreamAction.Play, request.Stream, request.Peer, isFirstAsk: false, cancellationToken)
             .ConfigureAwait(false);
-        return AddSubscription(request with { Peer = peer }, queue, format);
+        var subscription = AddSubscription(request with { Peer = peer }, queue, format);
+        subscription.EndIfUnavailable();
+        return subscription;
     }
 
     /// <summary>Subscribes a protocol's queue past the authorizer, for what the application itself sends out.</summary>
@@ -184,6 +204,9 @@ public sealed class StreamHub : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(request);
         var peer = await AuthorizeAsync(StreamAction.Talk, request.Stream, request.Peer, isFirstAsk: false, cancellationToken)
             .ConfigureAwait(false);
+        using var lease = Find(request.Stream)?.Sources?.Lease(SourceMedia.Talk); // until the session has its own
+        if (lease is not null)
+            await lease.WhenReadyAsync(cancellationToken).ConfigureAwait(false);
         return AddTalkSession(request with { Peer = peer });
     }
 
@@ -193,6 +216,84 @@ public sealed class StreamHub : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         return AddTalkSession(request);
+    }
+
+    /// <summary>Takes a lease on a stream by code, past the authorizer: its sources run until it is disposed.</summary>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="wants">What of it is wanted.</param>
+    /// <exception cref="StreamException">There is no such stream, or it is disabled.</exception>
+    public StreamLease Lease(string stream, SourceMedia wants = SourceMediaKinds.Viewed)
+    {
+        StreamName.ThrowIfInvalid(stream);
+        var found = Find(stream) ?? throw NotFound();
+        return found.Sources is { } sources ? sources.Lease(wants) : new StreamLease(found, null, wants);
+    }
+
+    /// <summary>Registers a protocol that streams can be taken from; before or after streams were added.</summary>
+    /// <exception cref="InvalidOperationException">One of its schemes has a protocol.</exception>
+    public void AddProtocol(ISourceProtocol protocol)
+    {
+        ArgumentNullException.ThrowIfNull(protocol);
+        using (GraphLock.Enter(_streamsLock))
+        {
+            foreach (var scheme in protocol.Schemes)
+            {
+                if (_protocols.ContainsKey(scheme))
+                    throw new InvalidOperationException($"The scheme {scheme} has a protocol already.");
+            }
+
+            _protocols = _protocols.AddRange(protocol.Schemes.Select(scheme => KeyValuePair.Create(scheme, protocol)));
+        }
+    }
+
+    /// <summary>
+    /// Adds a stream with sources, or changes it at one moment: who watches goes on, sources that stay go on too. Returns when those that
+    /// are gone have ended.
+    /// </summary>
+    /// <exception cref="ArgumentException">Something in it is wrong; the message says what, of all that is.</exception>
+    /// <exception cref="StreamException">The name is none, or somebody publishes it, or the hub stops.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while another change was on its way; nothing has changed.</exception>
+    public async Task SetStreamAsync(StreamDefinition definition, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        StreamName.ThrowIfInvalid(definition.Name);
+        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var sources = CreateSources(definition);
+            var set = AdoptStream(definition);
+            var (added, removed) = set.Set(definition, sources);
+            foreach (var runner in added)
+                runner.Start();
+            if (!definition.IsEnabled)
+                set.Stream.EndConsumers(new CloseReason(CloseCode.Unavailable, "the stream was disabled"));
+            await Task.WhenAll(removed.Select(runner => runner.Completion)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    /// <summary>
+    /// Removes a stream with sources. Its viewers and talkers are told; returns when its sources have ended. False when there is none.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled while another change was on its way; nothing has changed.</exception>
+    public async Task<bool> RemoveStreamAsync(string stream, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (Find(stream) is not { Sources: not null } found)
+                return false;
+            await EndAsync(found, new CloseReason(CloseCode.Unavailable, "the stream was removed")).ConfigureAwait(false);
+            return true;
+        }
+        finally
+        {
+            _changing.Release();
+        }
     }
 
     /// <summary>The stream of that name; null when there is none.</summary>
@@ -267,8 +368,17 @@ public sealed class StreamHub : IAsyncDisposable
     {
         using (GraphLock.Enter(_streamsLock))
             _stopping = true;
-        foreach (var stream in Volatile.Read(ref _streams).Values)
-            stream.Close(CloseReason.Stopping);
+        await _changing.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await Task.WhenAll(Volatile.Read(ref _streams).Values.Select(stream => EndAsync(stream, CloseReason.Stopping)))
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+
         foreach (var place in Volatile.Read(ref _talkPlaces))
             await place.WhenEndedAsync().ConfigureAwait(false);
         _metrics.Dispose();
@@ -307,6 +417,9 @@ public sealed class StreamHub : IAsyncDisposable
     }
 
     internal void LogCallbackFailed(string stream, Exception exception) => Log.CallbackFailed(_logger, exception, stream);
+
+    /// <summary>From 0 to 1, for pauses; tests set their own.</summary>
+    internal Func<double> NextRandom { get; set; } = Random.Shared.NextDouble;
 
     internal void CountSlowFanOut() => _metrics.CountSlowFanOut();
 
@@ -357,33 +470,110 @@ public sealed class StreamHub : IAsyncDisposable
     private Subscription AddSubscription(SubscribeRequest request, PacketQueue queue, WireFormat? format)
     {
         StreamName.ThrowIfInvalid(request.Stream);
-        var stream = Find(request.Stream);
-        if (stream is null)
-            throw NotFound();
+        var stream = Find(request.Stream) ?? throw NotFound();
         if (Mismatch(stream.Receivers, request.Wanted, format) is { } mismatch)
             throw new StreamException(StreamError.CodecsNotMatched, mismatch);
+        var lease = stream.Sources?.Lease(WantsOf(request));
         var subscription = new Subscription(
-            this, stream, request, queue, format, Interlocked.Increment(ref _subscriptionIds));
-        return stream.TryAdd(subscription) ? subscription : throw NotFound();
+            this, stream, request, queue, format, lease, Interlocked.Increment(ref _subscriptionIds));
+        if (!stream.TryAdd(subscription))
+        {
+            lease?.Dispose();
+            throw NotFound();
+        }
 
-        static StreamException NotFound() => new(StreamError.NotFound, "nobody publishes this stream");
+        return subscription;
     }
+
+    private static SourceMedia WantsOf(SubscribeRequest request) => request.Wanted is { } wanted
+        ? wanted.Aggregate(SourceMedia.None, (all, track) => all | SourceMediaKinds.Of(track.Kind))
+        : SourceMediaKinds.Viewed;
+
+    private static StreamException NotFound() => new(StreamError.NotFound, "nobody publishes this stream");
+
+    // ---- Streams with sources ---------------------------------------------------------------------------------------------------
+
+    // Touches nothing; all that is wrong is told at once.
+    private List<(string, SourceMedia, ISource)> CreateSources(StreamDefinition definition)
+    {
+        var errors = new List<string>();
+        var sources = new List<(string, SourceMedia, ISource)>();
+        if (definition.Sources.IsDefaultOrEmpty)
+            errors.Add("It has no source.");
+        if (definition.Linger is { } linger && (linger < TimeSpan.Zero || linger > TimeSpan.FromDays(1)))
+            errors.Add($"Linger is {linger}; it must be 00:00:00 to 1 day.");
+        foreach (var (address, number) in (definition.Sources.IsDefault ? [] : definition.Sources).Select((text, i) => (text, i + 1)))
+        {
+            try
+            {
+                var parsed = SourceAddress.Parse(address);
+                if (!Volatile.Read(ref _protocols).TryGetValue(parsed.Scheme, out var protocol))
+                    errors.Add($"Source {number}: no protocol has the scheme {parsed.Scheme}.");
+                else
+                    sources.Add((address, parsed.Media, protocol.CreateSource(parsed.Url)));
+            }
+            catch (FormatException e)
+            {
+                errors.Add($"Source {number}: {e.Message}");
+            }
+        }
+
+        if (StreamProtocol.FindLoop(this, definition) is { } loop)
+            errors.Add($"It would be taken from itself: {loop}.");
+        return errors.Count == 0
+            ? sources
+            : throw new ArgumentException($"{definition.Name}: {string.Join(" ", errors)}", nameof(definition));
+    }
+
+    private StreamSources AdoptStream(StreamDefinition definition)
+    {
+        while (true)
+        {
+            var stream = GetOrAddStream(definition.Name);
+            if (stream.Sources is { } sources)
+                return sources;
+            sources = new StreamSources(this, stream, definition, _sourcesLogger);
+            if (stream.TryAdopt(sources))
+                return sources;
+            if (stream.IsPublished)
+                throw new StreamException(StreamError.AlreadyPublished, "the stream has a publisher");
+            GraphLock.Point(); // it ended between the two steps
+        }
+    }
+
+    // Its feeds have ended when it is closed; then the sources' sessions end, and whoever talks.
+    private static async Task EndAsync(MediaStream stream, CloseReason reason)
+    {
+        var runners = stream.Sources?.Close(reason) ?? [];
+        stream.Close(reason);
+        await Task.WhenAll(runners.Select(runner => runner.Completion)).ConfigureAwait(false);
+    }
+
 
     // All or nothing: what fails here leaves no session, and nothing has touched the device.
     private TalkSession AddTalkSession(TalkRequest request)
     {
         StreamName.ThrowIfInvalid(request.Stream);
-        if (Find(request.Stream) is not { IsPublished: true } stream)
-            throw new StreamException(StreamError.NotFound, "nobody publishes this stream");
-        if (stream.TalkPlace is not { } place)
-            throw new StreamException(StreamError.NoSpeaker, "this stream has no speaker");
-        var offered = request.Codecs.Count > 0 ? request.Codecs : [.. place.Track.Codecs.Where(codec => codec.Channels > 0)];
-        IReadOnlyList<Track> tracks = offered.Count > 0 ? [new Track(MediaKind.Audio, TrackDirection.SendOnly, [.. offered])] : [];
-        if (!TrackMatch.TryMatch(tracks, [place.Track], out var matches, out var failure))
-            throw new StreamException(StreamError.CodecsNotMatched, failure);
-        var session = new TalkSession(place, Pool, request, matches[0].Codec);
-        place.Add(session, request.RefuseWhenBusy);
-        return session;
+        if (Find(request.Stream) is not { } stream || (stream.Sources is null && !stream.IsPublished))
+            throw NotFound();
+        var lease = stream.Sources?.Lease(SourceMedia.Talk);
+        try
+        {
+            if (stream.TalkPlace is not { } place)
+                throw new StreamException(StreamError.NoSpeaker, "this stream has no speaker");
+            var offered = request.Codecs.Count > 0 ? request.Codecs : [.. place.Track.Codecs.Where(codec => codec.Channels > 0)];
+            IReadOnlyList<Track> tracks = offered.Count > 0 ? [new Track(MediaKind.Audio, TrackDirection.SendOnly, [.. offered])] : [];
+            if (!TrackMatch.TryMatch(tracks, [place.Track], out var matches, out var failure))
+                throw new StreamException(StreamError.CodecsNotMatched, failure);
+            var session = new TalkSession(place, Pool, request, matches[0].Codec, lease);
+            place.Add(session, request.RefuseWhenBusy);
+            return session;
+        }
+        catch
+        {
+            lease?.Dispose();
+            throw;
+        }
     }
 
     // A call that ignores its token is left behind, but it keeps its place: there is a bound to how many are.

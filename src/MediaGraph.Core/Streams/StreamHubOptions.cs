@@ -2,6 +2,7 @@ using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Packets;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Talk;
 
 namespace MediaGraph.Streams;
@@ -35,6 +36,9 @@ public sealed record StreamHubOptions
 
     /// <summary>Bounds of the queues of subscriptions by code.</summary>
     public PacketQueueOptions Queue { get; init; } = new();
+
+    /// <summary>How the sources of streams are run.</summary>
+    public SourceOptions Sources { get; init; } = new();
 
     /// <summary>Bounds of talking to devices.</summary>
     public TalkOptions Talk { get; init; } = new();

@@ -5,6 +5,7 @@ using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Sources;
 
 namespace MediaGraph.Streams;
 
@@ -21,6 +22,7 @@ public sealed class Subscription : IAsyncDisposable
     private readonly PacketQueue _queue;
     private readonly WireFormat? _format;
     private readonly long _started;
+    private readonly StreamLease? _lease;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Guards the fields below.
@@ -39,13 +41,14 @@ public sealed class Subscription : IAsyncDisposable
     private bool _isNotifying;
 
     internal Subscription(
-        StreamHub hub, MediaStream stream, SubscribeRequest request, PacketQueue queue, WireFormat? format, long id)
+        StreamHub hub, MediaStream stream, SubscribeRequest request, PacketQueue queue, WireFormat? format, StreamLease? lease, long id)
     {
         _hub = hub;
         _stream = stream;
         _request = request;
         _queue = queue;
         _format = format;
+        _lease = lease;
         _started = _since = hub.TimeProvider.GetTimestamp();
         Id = id;
     }
@@ -132,6 +135,7 @@ public sealed class Subscription : IAsyncDisposable
         }
 
         _stream.Remove(this);
+        _lease?.Dispose();
         using (GraphLock.Enter(_sendersLock))
             _changes.Enqueue((SubscriptionState.Ended, reason));
         _closed.SetResult();
@@ -204,6 +208,29 @@ public sealed class Subscription : IAsyncDisposable
         }
 
         Notify();
+    }
+
+    /// <summary>Ends it when the stream's sources cannot be had.</summary>
+    internal void EndIfUnavailable()
+    {
+        if (_lease is not null)
+            _ = WatchAsync(_lease); // until that is decided, or the subscription ends
+
+        async Task WatchAsync(StreamLease lease)
+        {
+            if (await lease.WaitAsync(CancellationToken.None).ConfigureAwait(false) is { } failure)
+                Close(new CloseReason(CloseCode.Unavailable, failure.Message));
+        }
+    }
+
+    /// <summary>Ends it when none of the stream's tracks is one for it.</summary>
+    /// <param name="receivers">Those that are fed.</param>
+    internal void EndUnlessMatched(ImmutableArray<Receiver> receivers)
+    {
+        if (receivers.Any(IsWanted))
+            return;
+        var mismatch = receivers.Select(receiver => StreamHub.Mismatch([receiver], _request.Wanted, _format)).OfType<string>();
+        Close(new CloseReason(CloseCode.CodecMismatch, string.Join("; ", mismatch.Distinct().DefaultIfEmpty("no track that it can take"))));
     }
 
     /// <summary>Attaches a sender to each of the receivers that has none yet, all or none of them held back until all are.</summary>

@@ -3,6 +3,7 @@ using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 
 namespace MediaGraph.Talk;
 
@@ -16,6 +17,7 @@ public sealed class TalkSession : IAsyncDisposable
     private readonly TalkPlace _place;
     private readonly PacketPool _pool;
     private readonly TalkRequest _request;
+    private readonly StreamLease? _lease;
 
     // Guarded by the place's lock, as all below.
     private readonly Queue<(TalkState State, CloseReason? Reason)> _changes = new();
@@ -23,11 +25,12 @@ public sealed class TalkSession : IAsyncDisposable
     private TalkState _state;
     private CloseReason? _reason;
 
-    internal TalkSession(TalkPlace place, PacketPool pool, TalkRequest request, Codec codec)
+    internal TalkSession(TalkPlace place, PacketPool pool, TalkRequest request, Codec codec, StreamLease? lease)
     {
         _place = place;
         _pool = pool;
         _request = request;
+        _lease = lease;
         Codec = codec;
     }
 
@@ -120,6 +123,8 @@ public sealed class TalkSession : IAsyncDisposable
     /// <summary>Tells the owner: one change after the other and in their order, whichever threads make them.</summary>
     internal void Notify()
     {
+        if (State == TalkState.Ended)
+            _lease?.Dispose();
         while (true)
         {
             (TalkState State, CloseReason? Reason) change;

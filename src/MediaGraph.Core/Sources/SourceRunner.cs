@@ -1,0 +1,290 @@
+using MediaGraph.Diagnostics;
+using MediaGraph.Graph;
+using MediaGraph.Media;
+using MediaGraph.Streams;
+using Microsoft.Extensions.Logging;
+
+namespace MediaGraph.Sources;
+
+/// <summary>
+/// Runs one source. Its one task reads what is wanted of the source and makes it so: it alone begins and ends sessions, one after the other.
+/// Whoever changes what is wanted wakes it, and waits for nothing.
+/// </summary>
+internal sealed class SourceRunner
+{
+    // User code that was told to end, and did not.
+    private static readonly TimeSpan AbandonAfter = TimeSpan.FromSeconds(5);
+
+    // After the first media, as for publishers.
+    private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1);
+
+    private readonly ISource _source;
+    private readonly Backoff _backoff;
+    private readonly ILogger _logger;
+    private Task _leftBehind = Task.CompletedTask; // a session that did not end in time
+    private Task _completion = Task.CompletedTask;
+
+    public SourceRunner(StreamSources sources, string address, ISource source, SourceMedia allowed, ILogger logger)
+    {
+        Sources = sources;
+        Address = address;
+        Allowed = allowed;
+        _source = source;
+        _logger = logger;
+        var options = sources.Options;
+        _backoff = new Backoff(
+            options.MinBackoff, options.MaxBackoff, options.MaxRunsPerMinute, Time, () => sources.Hub.NextRandom());
+        SinceLocked = Time.GetTimestamp();
+    }
+
+    public StreamSources Sources { get; }
+
+    /// <summary>As it was configured: what tells whether it is the same after a change. Holds secrets.</summary>
+    public string Address { get; }
+
+    public string Name => _source.Name;
+
+    public bool IsSelective => _source.IsSelective;
+
+    /// <summary>What it is used for.</summary>
+    public SourceMedia Allowed { get; }
+
+    /// <summary>Wakes the task.</summary>
+    public Signal Signal { get; } = new();
+
+    /// <summary>Ends when nothing of the source runs, but for what was left behind.</summary>
+    public Task Completion => _completion;
+
+    // ---- What is known of it: guarded by the lock of the stream's sources ------------------------------------------------------
+
+    public SourceState StateLocked { get; set; }
+
+    public long SinceLocked { get; set; }
+
+    /// <summary>When it is tried again, as a timestamp; null while that is not planned.</summary>
+    public long? NextTryLocked { get; set; }
+
+    /// <summary>What is wanted of it.</summary>
+    public SourceMedia AskLocked { get; set; }
+
+    /// <summary>Of which kinds it is known whether it has them.</summary>
+    public SourceMedia KnownLocked { get; set; }
+
+    /// <summary>Which of these it has.</summary>
+    public SourceMedia HasLocked { get; set; }
+
+    public SourceSession? SessionLocked { get; set; }
+
+    public bool IsHealthyLocked { get; set; }
+
+    public bool IsRemovedLocked { get; set; }
+
+    /// <summary>It has brought all that it had, for those who have asked so far.</summary>
+    public bool IsFinishedLocked { get; set; }
+
+    /// <summary>Whether it has failed since it last delivered.</summary>
+    public bool HasFailedLocked { get; set; }
+
+    /// <summary>Number of its last failure among those of all the stream's sources.</summary>
+    public long FailureNumberLocked { get; set; }
+
+    public CloseReason? LastFailureLocked { get; set; }
+
+    public long RunsLocked { get; set; }
+
+    public long FailuresLocked { get; set; }
+
+    // ---- Its task ------------------------------------------------------------------------------------------------------------
+
+    private TimeProvider Time => Sources.Hub.TimeProvider;
+
+    private SourceOptions Options => Sources.Options;
+
+    /// <summary>Starts the task; called once. It ends when the source is removed.</summary>
+    public void Start() => _completion = GraphLock.Run(RunAsync);
+
+    private async Task RunAsync()
+    {
+        while (true)
+        {
+            var woken = Signal.Take();
+            var plan = Sources.Look(this);
+            if (plan.IsRemoved)
+                break;
+            if (plan.Ask == SourceMedia.None)
+            {
+                Sources.Note(this, plan.IsFinished ? SourceState.Finished : SourceState.Idle);
+                await WaitAsync(woken, plan.Expires).ConfigureAwait(false);
+            }
+            else if (!_leftBehind.IsCompleted)
+            {
+                Sources.Note(this, SourceState.Stuck);
+                await WaitAsync(Task.WhenAny(woken, _leftBehind), plan.Expires).ConfigureAwait(false);
+            }
+            else if (_backoff.Remaining is var rest && rest > TimeSpan.Zero)
+            {
+                Sources.Note(this, SourceState.BackingOff, rest);
+                await WaitAsync(woken, Sooner(plan.Expires, rest)).ConfigureAwait(false);
+            }
+            else
+            {
+                await RunSessionAsync(plan.Ask).ConfigureAwait(false);
+            }
+        }
+
+        Sources.Note(this, SourceState.Removed);
+    }
+
+    private async Task RunSessionAsync(SourceMedia ask)
+    {
+        var session = new SourceSession(this, ask);
+        var cancellation = new CancellationTokenSource(); // has no timer: nothing to dispose of
+        Sources.Begin(this, session);
+        _backoff.Try();
+        var started = Time.GetTimestamp();
+        var work = GraphLock.Call(async () =>
+        {
+            await _source.RunAsync(session, cancellation.Token).ConfigureAwait(false);
+            return true;
+        });
+        _ = work.ContinueWith(
+            static (_, signal) => ((Signal)signal!).Set(), Signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+
+        CloseReason? stop = null;
+        var isFailure = false;
+        while (stop is null)
+        {
+            var woken = Signal.Take();
+            if (work.IsCompleted)
+                break;
+            var plan = Sources.Look(this);
+            if (plan.IsRemoved || plan.Ask == SourceMedia.None)
+            {
+                stop = plan.StopReason;
+                break;
+            }
+
+            var (late, due) = Check(session, plan.Ask, started);
+            if (late is not null)
+                (stop, isFailure) = (late, true);
+            else
+                await WaitAsync(woken, Sooner(plan.Expires, due)).ConfigureAwait(false);
+        }
+
+        if (stop is not null)
+            await StopAsync(session, work, cancellation, stop).ConfigureAwait(false);
+        else
+            (stop, isFailure) = Outcome(work, session);
+        var feed = Sources.End(this, session, stop, isFailure);
+        if (feed is not null)
+        {
+            feed.Close(stop); // if the source did not
+            if (work.IsCompleted)
+                await feed.DisposeAsync().ConfigureAwait(false); // whoever talks through it
+        }
+
+        if (isFailure)
+            _backoff.Fail();
+    }
+
+    // What is late, or how long nothing can be.
+    private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, SourceMedia ask, long started)
+    {
+        var now = Time.GetTimestamp();
+        if (Sources.FeedOf(session) is not { } feed)
+        {
+            var rest = Options.ConnectLimit - Time.GetElapsedTime(started, now);
+            return rest > TimeSpan.Zero ? (null, rest) : (Late("it did not connect in time"), TimeSpan.Zero);
+        }
+
+        var first = feed.FirstMedia;
+        var due = TimeSpan.MaxValue;
+        if (!Sources.IsSettled(session) && first is not null && !HasTime(SettleLimit - Time.GetElapsedTime(first.Value, now)))
+            Sources.NoteSettled(session);
+        var isTalk = (ask & SourceMediaKinds.Viewed) == SourceMedia.None;
+        var since = first ?? (isTalk ? feed.Started : null);
+        if (since is not null && !HasTime(Options.HealthyAfter - Time.GetElapsedTime(since.Value, now)) && Sources.NoteHealthy(this, session))
+            _backoff.Succeed();
+        if (isTalk)
+            return (null, due);
+        if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(feed.Started, now)))
+            return (Late("it sent no media"), TimeSpan.Zero);
+        foreach (var track in feed.Tracks)
+        {
+            if (track.Track.Kind != MediaKind.Data && track.LastArrival is { } last
+                && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(last, now)))
+            {
+                return (Late($"its {track.Track.Id} fell silent"), TimeSpan.Zero);
+            }
+        }
+
+        return (null, due);
+
+        // Whether there is time left; then that is when to look again.
+        bool HasTime(TimeSpan rest)
+        {
+            if (rest > TimeSpan.Zero && rest < due)
+                due = rest;
+            return rest > TimeSpan.Zero;
+        }
+    }
+
+    // When the feed is closed, nothing of the session reaches a viewer any more; what it does then is its own affair, for some time.
+    private async Task StopAsync(SourceSession session, Task work, CancellationTokenSource cancellation, CloseReason reason)
+    {
+        Sources.Note(this, SourceState.Stopping);
+        Sources.Close(session)?.Close(reason);
+        var cancelling = GraphLock.Call(() => // callbacks of the source's own may block
+        {
+            cancellation.Cancel();
+            return Task.FromResult(true);
+        });
+        await WaitAsync(work, AbandonAfter).ConfigureAwait(false);
+        if (work.IsCompleted)
+        {
+            _ = work.Exception;
+            return;
+        }
+
+        _leftBehind = Task.WhenAll(
+            work.ContinueWith(static _ => { }, TaskScheduler.Default), cancelling.ContinueWith(static _ => { }, TaskScheduler.Default));
+        Log.Abandoned(_logger, Name, Sources.Stream.Name);
+    }
+
+    private (CloseReason Reason, bool IsFailure) Outcome(Task work, SourceSession session)
+    {
+        switch (work.Exception?.InnerException)
+        {
+            case null when Sources.IsFinished(session):
+                return (new CloseReason(CloseCode.PublisherLeft, "the source has nothing more"), false);
+            case null:
+                return (new CloseReason(CloseCode.PublisherLeft, "the source ended"), true);
+            case SourceException e:
+                return (e.Reason, true);
+            case StreamException e:
+                return (new CloseReason(CloseCode.Refused, e.Message), true);
+            case IOException e:
+                Log.Faulted(_logger, e, Name, Sources.Stream.Name);
+                return (new CloseReason(CloseCode.ConnectionLost, "the connection failed"), true);
+            case var e:
+                Log.Faulted(_logger, e, Name, Sources.Stream.Name);
+                return (new CloseReason(CloseCode.Fault, "the source failed"), true);
+        }
+    }
+
+    private static CloseReason Late(string what) => new(CloseCode.Deadline, what);
+
+    private static TimeSpan Sooner(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    private async Task WaitAsync(Task task, TimeSpan limit)
+    {
+        if (limit >= TimeSpan.FromDays(40)) // more than a timer can be set to
+            await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        else
+            await task.WaitAsync(Round(limit), Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    // A timer rounds down to whole milliseconds, and what it was set for would not have come.
+    private static TimeSpan Round(TimeSpan limit) => TimeSpan.FromMilliseconds(Math.Ceiling(limit.TotalMilliseconds));
+}

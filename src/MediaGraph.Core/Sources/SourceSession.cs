@@ -1,0 +1,111 @@
+using MediaGraph.Diagnostics;
+using MediaGraph.Media;
+using MediaGraph.Streams;
+
+namespace MediaGraph.Sources;
+
+/// <summary>One run of a source: what is wanted of it, and its way into the stream. Thread-safe.</summary>
+public sealed class SourceSession
+{
+    private readonly SourceRunner _runner;
+
+    // Guarded by the lock of the stream's sources, as all below.
+    private TaskCompletionSource _wantedChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private SourceMedia _wanted;
+    private bool _hasPublished;
+
+    internal SourceSession(SourceRunner runner, SourceMedia wanted)
+    {
+        _runner = runner;
+        _wanted = wanted;
+    }
+
+    /// <summary>The stream that is fed.</summary>
+    public string StreamName => _runner.Sources.Stream.Name;
+
+    /// <summary>The hub.</summary>
+    public StreamHub Hub => _runner.Sources.Hub;
+
+    /// <summary>What is wanted of the source now. It never loses its last kind: the session is ended then.</summary>
+    public SourceMedia Wanted
+    {
+        get
+        {
+            using (GraphLock.Enter(_runner.Sources.Lock))
+                return _wanted;
+        }
+    }
+
+    /// <summary>Returns when something else is wanted than what the caller knows of.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public async Task WhenWantedChangesAsync(SourceMedia known, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task changed;
+            using (GraphLock.Enter(_runner.Sources.Lock))
+            {
+                if (_wanted != known)
+                    return;
+                changed = _wantedChanged.Task;
+            }
+
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Begins to feed the stream, once per session. The session ends the feed at the latest when it ends itself.</summary>
+    /// <param name="tracks">What is known from the start; more can be added.</param>
+    /// <exception cref="StreamException">The session is over.</exception>
+    public Feed Publish(params IReadOnlyList<Track> tracks) => Publish(new PublishRequest(StreamName) { Tracks = tracks });
+
+    /// <inheritdoc cref="Publish(IReadOnlyList{Track})"/>
+    /// <param name="request">Its stream is the session's.</param>
+    public Feed Publish(PublishRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Stream != StreamName)
+            throw new ArgumentException("A source feeds its own stream.", nameof(request));
+        using (GraphLock.Enter(_runner.Sources.Lock))
+        {
+            if (_hasPublished)
+                throw new InvalidOperationException("The session has published already.");
+            _hasPublished = true;
+        }
+
+        return Hub.Publish(request with { Session = this });
+    }
+
+    /// <summary>
+    /// Nothing more will come: when the session has ended, it is not tried again, and the stream's viewers are told, if no other source has
+    /// something for them. It is run again when somebody asks for the stream anew.
+    /// </summary>
+    public void Finish() => _runner.Sources.NoteFinished(this);
+
+    /// <summary>Whether it was its source's last word.</summary>
+    internal bool IsFinished { get; set; }
+
+    /// <summary>What it feeds; null before, and when that has ended.</summary>
+    internal Feed? Feed { get; set; }
+
+    /// <summary>Whether its feed's tracks are all known.</summary>
+    internal bool IsSettled { get; set; }
+
+    /// <summary>Whether it may publish no more.</summary>
+    internal bool IsOver { get; set; }
+
+    internal SourceRunner Runner => _runner;
+
+    internal SourceMedia WantedLocked => _wanted;
+
+    /// <summary>Whom to tell; null when nothing has changed.</summary>
+    internal TaskCompletionSource? SetWantedLocked(SourceMedia wanted)
+    {
+        if (wanted == _wanted || wanted == SourceMedia.None)
+            return null;
+        _wanted = wanted;
+        var changed = _wantedChanged;
+        _wantedChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        return changed;
+    }
+}

@@ -1,0 +1,652 @@
+using System.Collections.Immutable;
+using MediaGraph.Diagnostics;
+using MediaGraph.Events;
+using MediaGraph.Graph;
+using MediaGraph.Streams;
+using Microsoft.Extensions.Logging;
+
+namespace MediaGraph.Sources;
+
+/// <summary>
+/// The sources of one stream: who wants what of it (leases), what that makes of each source (its <see cref="SourceRunner"/> obeys), and which
+/// of them feeds which kind of media. Everything here is decided in one lock section from what is known then; what follows from it is done
+/// outside, in any order, by whoever changed something.
+/// </summary>
+internal sealed class StreamSources
+{
+    private static readonly SourceMedia[] Kinds = [SourceMedia.Video, SourceMedia.Audio, SourceMedia.Talk];
+
+    private readonly ILogger _logger;
+
+    // Guarded by the lock.
+    private readonly Dictionary<SourceMedia, int> _wants = Kinds.ToDictionary(kind => kind, _ => 0);
+    private readonly Dictionary<SourceMedia, long?> _released = Kinds.ToDictionary(kind => kind, _ => (long?)null);
+    private ImmutableHashSet<StreamLease> _leases = [];
+    private ImmutableHashSet<StreamLease> _undecided = [];
+    private ImmutableArray<SourceRunner> _runners = [];
+    private StreamDefinition _definition;
+    private SourceRunner? _active; // of sources that stand in for each other
+    private CloseReason? _closed;
+    private long _failures;
+    private long _version;
+
+    public StreamSources(StreamHub hub, MediaStream stream, StreamDefinition definition, ILogger logger)
+    {
+        Hub = hub;
+        Stream = stream;
+        _definition = definition;
+        _logger = logger;
+    }
+
+    public StreamHub Hub { get; }
+
+    public MediaStream Stream { get; }
+
+    /// <summary>Guards all of it. Nothing waits or calls out under it.</summary>
+    public Lock Lock { get; } = new();
+
+    public SourceOptions Options => Hub.Options.Sources;
+
+    /// <summary>What it was made of, or last changed to.</summary>
+    public StreamDefinition Definition
+    {
+        get
+        {
+            using (GraphLock.Enter(Lock))
+                return _definition;
+        }
+    }
+
+    /// <summary>How many leases hold it.</summary>
+    public int Leases
+    {
+        get
+        {
+            using (GraphLock.Enter(Lock))
+                return _leases.Count;
+        }
+    }
+
+    /// <summary>The feed whose loudspeaker is the stream's; null without one.</summary>
+    public Feed? TalkFeed
+    {
+        get
+        {
+            using (GraphLock.Enter(Lock))
+                return OwnerLocked(SourceMedia.Talk)?.SessionLocked?.Feed;
+        }
+    }
+
+    public ImmutableArray<SourceSnapshot> GetSnapshot()
+    {
+        var time = Hub.TimeProvider;
+        var now = time.GetTimestamp();
+        using (GraphLock.Enter(Lock))
+        {
+            return
+            [
+                .. _runners.Select(runner => new SourceSnapshot(
+                    runner.Name, runner.StateLocked, time.GetElapsedTime(runner.SinceLocked, now), runner.AskLocked,
+                    runner.HasLocked & runner.Allowed, runner.SessionLocked?.Feed?.GetSnapshot(time), runner.LastFailureLocked,
+                    runner.NextTryLocked is { } next ? time.GetElapsedTime(now, next) : null, runner.RunsLocked, runner.FailuresLocked)),
+            ];
+        }
+    }
+
+    // ---- Who wants what --------------------------------------------------------------------------------------------------------
+
+    /// <summary>Takes a lease.</summary>
+    /// <exception cref="StreamException">The stream is disabled, or has just been removed.</exception>
+    public StreamLease Lease(SourceMedia wants)
+    {
+        var lease = new StreamLease(Stream, this, wants);
+        Changes changes;
+        using (GraphLock.Enter(Lock))
+        {
+            if (_closed is not null)
+                throw new StreamException(StreamError.NotFound, "nobody publishes this stream");
+            if (!_definition.IsEnabled)
+                throw new StreamException(StreamError.Unavailable, "the stream is disabled");
+            lease.StartLocked = _failures;
+            _leases = _leases.Add(lease);
+            _undecided = _undecided.Add(lease);
+            foreach (var kind in Kinds)
+            {
+                if ((wants & kind) != SourceMedia.None)
+                    _wants[kind]++;
+            }
+
+            changes = EvaluateLocked();
+        }
+
+        Apply(changes);
+        return lease;
+    }
+
+    public void Release(StreamLease lease)
+    {
+        Changes changes;
+        using (GraphLock.Enter(Lock))
+        {
+            _leases = _leases.Remove(lease);
+            _undecided = _undecided.Remove(lease);
+            foreach (var kind in Kinds)
+            {
+                if ((lease.Wants & kind) != SourceMedia.None && --_wants[kind] == 0)
+                    _released[kind] = Hub.TimeProvider.GetTimestamp();
+            }
+
+            changes = EvaluateLocked();
+        }
+
+        Apply(changes);
+    }
+
+    /// <summary>Why there is nothing for a lease now; null when there is something.</summary>
+    public StreamException? WhyNot(StreamLease lease)
+    {
+        using (GraphLock.Enter(Lock))
+        {
+            return _runners.Any(runner => (HasNowLocked(runner) & lease.Wants) != SourceMedia.None)
+                ? null
+                : FailureLocked(_runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None));
+        }
+    }
+
+    // ---- What the stream is made of: the hub calls one after the other ----------------------------------------------------------
+
+    /// <summary>Changes it at one moment. Sources that stay go on; returns those that are new, to be started, and those that are gone.</summary>
+    /// <param name="definition">What it is from now on.</param>
+    /// <param name="addresses">Its sources' addresses and what they are, in order.</param>
+    public (IReadOnlyList<SourceRunner> Added, IReadOnlyList<SourceRunner> Removed) Set(
+        StreamDefinition definition, IReadOnlyList<(string Address, SourceMedia Media, ISource Source)> addresses)
+    {
+        var kept = new List<SourceRunner>(_runners);
+        var added = new List<SourceRunner>();
+        var runners = ImmutableArray.CreateBuilder<SourceRunner>();
+        foreach (var (address, media, source) in addresses)
+        {
+            if (kept.Find(runner => runner.Address == address) is { } known)
+            {
+                kept.Remove(known);
+                runners.Add(known);
+            }
+            else
+            {
+                var runner = new SourceRunner(this, address, source, media, _logger);
+                added.Add(runner);
+                runners.Add(runner);
+            }
+        }
+
+        Changes changes;
+        using (GraphLock.Enter(Lock))
+        {
+            _definition = definition;
+            _runners = runners.ToImmutable();
+            foreach (var runner in kept)
+            {
+                runner.IsRemovedLocked = true;
+                runner.AskLocked = SourceMedia.None;
+                if (ReferenceEquals(_active, runner))
+                    _active = null;
+            }
+
+            changes = EvaluateLocked() with { Signals = [.. _runners.Concat(kept).Select(runner => runner.Signal)] };
+        }
+
+        Apply(changes);
+        return (added, kept);
+    }
+
+    /// <summary>The stream is no more: its sources end, and who waits for them is told. Returns the sources.</summary>
+    public IReadOnlyList<SourceRunner> Close(CloseReason reason)
+    {
+        Changes changes;
+        ImmutableArray<SourceRunner> runners;
+        using (GraphLock.Enter(Lock))
+        {
+            _closed ??= reason;
+            runners = _runners;
+            foreach (var runner in runners)
+                runner.IsRemovedLocked = true;
+            changes = EvaluateLocked() with { Signals = [.. runners.Select(runner => runner.Signal)] };
+        }
+
+        Apply(changes);
+        return runners;
+    }
+
+    // ---- What the sources do: their tasks and their feeds -------------------------------------------------------------------------
+
+    public SourcePlan Look(SourceRunner runner)
+    {
+        Changes changes;
+        SourcePlan plan;
+        using (GraphLock.Enter(Lock))
+        {
+            changes = EvaluateLocked();
+            var reason = _closed
+                ?? (runner.IsRemovedLocked ? new CloseReason(CloseCode.Requested, "the source was taken away")
+                    : !_definition.IsEnabled ? new CloseReason(CloseCode.Unavailable, "the stream was disabled")
+                    : new CloseReason(CloseCode.Requested, "nobody needs the source any more"));
+            plan = new SourcePlan(runner.AskLocked, ExpiryLocked(), runner.IsRemovedLocked, runner.IsFinishedLocked, reason);
+        }
+
+        Apply(changes);
+        return plan;
+    }
+
+    public void Note(SourceRunner runner, SourceState state, TimeSpan? nextTry = null)
+    {
+        Changes changes;
+        bool isNews;
+        using (GraphLock.Enter(Lock))
+        {
+            isNews = runner.StateLocked != state;
+            NoteLocked(runner, state);
+            runner.NextTryLocked = nextTry is { } rest ? After(rest) : null;
+            changes = EvaluateLocked();
+        }
+
+        if (isNews)
+            Log.Changed(_logger, runner.Name, Stream.Name, state);
+        Apply(changes);
+    }
+
+    public void Begin(SourceRunner runner, SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+        {
+            NoteLocked(runner, SourceState.Connecting);
+            runner.NextTryLocked = null;
+            runner.SessionLocked = session;
+            runner.IsHealthyLocked = false;
+            runner.RunsLocked++;
+        }
+
+        Log.Changed(_logger, runner.Name, Stream.Name, SourceState.Connecting);
+        Hub.Metrics.CountSourceRun();
+    }
+
+    /// <summary>The session's feed begins; false when the session is over.</summary>
+    public bool TryBegin(SourceSession session, Feed feed)
+    {
+        Changes changes;
+        using (GraphLock.Enter(Lock))
+        {
+            if (session.IsOver)
+                return false;
+            session.Feed = feed;
+            NoteLocked(session.Runner, SourceState.Live);
+            changes = EvaluateLocked();
+        }
+
+        Apply(changes);
+        return true;
+    }
+
+    /// <summary>The session's feed has ended.</summary>
+    public void NoteEnd(SourceSession session, Feed feed)
+    {
+        Changes changes;
+        using (GraphLock.Enter(Lock))
+        {
+            if (!ReferenceEquals(session.Feed, feed))
+                return;
+            session.Feed = null;
+            changes = EvaluateLocked();
+        }
+
+        Apply(changes);
+    }
+
+    /// <summary>A feed has something of a kind.</summary>
+    public void NoteMedia(SourceSession session, SourceMedia kind)
+    {
+        Changes changes;
+        using (GraphLock.Enter(Lock))
+        {
+            session.Runner.HasLocked |= kind;
+            session.Runner.KnownLocked |= kind;
+            changes = EvaluateLocked();
+        }
+
+        Apply(changes);
+    }
+
+    /// <summary>Wakes the source's task, which has set itself no time to look before.</summary>
+    public static void NoteFirstMedia(SourceSession session) => session.Runner.Signal.Set();
+
+    /// <summary>All that the session brings is known.</summary>
+    public void NoteSettled(SourceSession session)
+    {
+        Changes changes;
+        var runner = session.Runner;
+        var has = SourceMedia.None;
+        using (GraphLock.Enter(Lock))
+        {
+            if (session.IsOver || session.Feed is not { } feed)
+                return;
+            foreach (var track in feed.Tracks)
+                has |= SourceMediaKinds.Of(track.Track.Kind);
+            has |= feed.TalkPlace is null ? SourceMedia.None : SourceMedia.Talk;
+            var told = runner.IsSelective ? session.WantedLocked | SourceMedia.Talk | has : SourceMedia.All;
+            runner.KnownLocked |= told;
+            runner.HasLocked = (runner.HasLocked & ~told) | has;
+            session.IsSettled = true;
+            runner.HasFailedLocked = false;
+            changes = EvaluateLocked();
+        }
+
+        Log.Live(_logger, Stream.Name, has, runner.Name);
+        Apply(changes);
+        Stream.EndUnmatched();
+    }
+
+    /// <summary>The session has had media for long enough; false when that is no news.</summary>
+    public bool NoteHealthy(SourceRunner runner, SourceSession session)
+    {
+        Changes changes;
+        using (GraphLock.Enter(Lock))
+        {
+            if (runner.IsHealthyLocked || session.Feed is null)
+                return false;
+            runner.IsHealthyLocked = true;
+            runner.LastFailureLocked = null;
+            changes = EvaluateLocked();
+        }
+
+        Apply(changes);
+        return true;
+    }
+
+    public void NoteFinished(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            session.IsFinished = true;
+    }
+
+    public bool IsFinished(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            return session.IsFinished;
+    }
+
+    public bool IsSettled(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            return session.IsSettled;
+    }
+
+    public Feed? FeedOf(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            return session.Feed;
+    }
+
+    /// <summary>The session may publish no more. Returns its feed, to be closed; null without.</summary>
+    public Feed? Close(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+        {
+            session.IsOver = true;
+            return session.Feed;
+        }
+    }
+
+    /// <summary>The session is over. Returns its feed, if that has not ended.</summary>
+    public Feed? End(SourceRunner runner, SourceSession session, CloseReason reason, bool isFailure)
+    {
+        Changes changes;
+        Feed? feed;
+        bool isOver;
+        using (GraphLock.Enter(Lock))
+        {
+            session.IsOver = true;
+            feed = session.Feed;
+            session.Feed = null;
+            runner.SessionLocked = null;
+            runner.IsHealthyLocked = false;
+            runner.IsFinishedLocked = session.IsFinished && !isFailure;
+            if (isFailure)
+            {
+                runner.HasFailedLocked = true;
+                runner.LastFailureLocked = reason;
+                runner.FailureNumberLocked = ++_failures;
+                runner.FailuresLocked++;
+            }
+
+            changes = EvaluateLocked();
+            isOver = runner.IsFinishedLocked && _runners.All(other => other.AskLocked == SourceMedia.None);
+        }
+
+        if (isFailure)
+        {
+            Log.Failed(_logger, runner.Name, Stream.Name, reason);
+            Hub.Metrics.CountSourceFailure(reason.Code);
+            Hub.Events.Publish(new SourceFailed(Hub.Now, Stream.Name, runner.Name, reason));
+        }
+        else
+        {
+            Log.Left(_logger, Stream.Name, runner.Name, reason);
+        }
+
+        Apply(changes);
+        if (isOver)
+            Stream.EndConsumers(reason);
+        return feed;
+    }
+
+    // ---- What follows from it -------------------------------------------------------------------------------------------------------
+
+    private Changes EvaluateLocked()
+    {
+        var wanted = WantedLocked();
+        if (wanted == SourceMedia.None)
+        {
+            foreach (var runner in _runners)
+                runner.IsFinishedLocked = false; // who asks next asks anew
+        }
+
+        if (_definition.Mode == SourceMode.Fallback)
+            ChooseActiveLocked();
+        var signals = ImmutableArray.CreateBuilder<Signal>();
+        var told = ImmutableArray.CreateBuilder<TaskCompletionSource>();
+        var rest = wanted;
+        foreach (var runner in _runners)
+        {
+            var candidates = rest & runner.Allowed;
+            var ask = runner.IsRemovedLocked || runner.IsFinishedLocked
+                ? SourceMedia.None
+                : candidates & (~runner.KnownLocked | runner.HasLocked);
+            rest &= ~(_definition.Mode == SourceMode.Fallback ? TakenByActiveLocked(runner, candidates) : TakenLocked(runner, candidates));
+            if (ask != runner.AskLocked)
+            {
+                runner.AskLocked = ask;
+                signals.Add(runner.Signal);
+            }
+
+            if (runner.SessionLocked?.SetWantedLocked(ask) is { } changed)
+                told.Add(changed);
+        }
+
+        var decided = ImmutableArray.CreateBuilder<(StreamLease, StreamException?)>();
+        foreach (var lease in _undecided)
+        {
+            if (DecideLocked(lease, out var failure))
+                decided.Add((lease, failure));
+        }
+
+        foreach (var (lease, _) in decided)
+            _undecided = _undecided.Remove(lease);
+        return new Changes(signals.ToImmutable(), told.ToImmutable(), decided.ToImmutable(), RoutesLocked(), ++_version);
+    }
+
+    private SourceMedia WantedLocked()
+    {
+        if (_closed is not null || !_definition.IsEnabled)
+            return SourceMedia.None;
+        var wanted = _definition.Preload ? SourceMediaKinds.Viewed : SourceMedia.None;
+        foreach (var kind in Kinds)
+        {
+            if (_wants[kind] > 0 || LingerLocked(kind) > TimeSpan.Zero)
+                wanted |= kind;
+        }
+
+        return wanted;
+    }
+
+    private TimeSpan LingerLocked(SourceMedia kind) => _released[kind] is { } released
+        ? (_definition.Linger ?? Options.Linger) - Hub.TimeProvider.GetElapsedTime(released)
+        : TimeSpan.Zero;
+
+    private TimeSpan ExpiryLocked()
+    {
+        var soonest = TimeSpan.MaxValue;
+        foreach (var kind in Kinds)
+        {
+            if (_wants[kind] == 0 && LingerLocked(kind) is var linger && linger > TimeSpan.Zero && linger < soonest)
+                soonest = linger;
+        }
+
+        return soonest;
+    }
+
+    // What is left to no later source: what this one has, and until it has failed also what it may have.
+    private static SourceMedia TakenLocked(SourceRunner runner, SourceMedia candidates) =>
+        candidates & ((runner.KnownLocked & runner.HasLocked)
+            | (runner.HasFailedLocked || runner.IsFinishedLocked || runner.StateLocked == SourceState.Stuck ? SourceMedia.None : ~runner.KnownLocked));
+
+    // The next one is needed as long as none before it can be relied on.
+    private SourceMedia TakenByActiveLocked(SourceRunner runner, SourceMedia candidates)
+    {
+        var isRelied = runner.SessionLocked?.Feed is null
+            ? !runner.HasFailedLocked && !runner.IsFinishedLocked && runner.StateLocked != SourceState.Stuck
+            : ReferenceEquals(runner, _active);
+        return isRelied ? candidates : SourceMedia.None;
+    }
+
+    // The first that feeds stays until one before it is healthy.
+    private void ChooseActiveLocked()
+    {
+        var active = _active?.SessionLocked?.Feed is null ? null : _active;
+        foreach (var runner in _runners)
+        {
+            if (ReferenceEquals(runner, active))
+                break;
+            if (runner.SessionLocked?.Feed is not null && (active is null || runner.IsHealthyLocked))
+            {
+                active = runner;
+                break;
+            }
+        }
+
+        _active = active;
+    }
+
+    private SourceRunner? OwnerLocked(SourceMedia kind) => _definition.Mode == SourceMode.Fallback
+        ? (_active is { } active && (active.Allowed & kind) != SourceMedia.None ? active : null)
+        : _runners.FirstOrDefault(runner => (runner.Allowed & runner.KnownLocked & runner.HasLocked & kind) != SourceMedia.None);
+
+    private ImmutableArray<SourceRoute> RoutesLocked()
+    {
+        var (video, audio) = (OwnerLocked(SourceMedia.Video), OwnerLocked(SourceMedia.Audio));
+        return
+        [
+            .. _runners.Where(runner => runner.SessionLocked?.Feed is not null).Select(runner => new SourceRoute(
+                runner.SessionLocked!.Feed!, ReferenceEquals(video, runner), ReferenceEquals(audio, runner),
+                ReferenceEquals(video ?? audio, runner))),
+        ];
+    }
+
+    private bool DecideLocked(StreamLease lease, out StreamException? failure)
+    {
+        failure = null;
+        if (_closed is { } closed)
+        {
+            failure = new StreamException(StreamError.Ended, closed.Text);
+            return true;
+        }
+
+        if (!_definition.IsEnabled)
+        {
+            failure = new StreamException(StreamError.Unavailable, "the stream is disabled");
+            return true;
+        }
+
+        var asked = _runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None).ToList();
+        if (!asked.All(runner => TellsLocked(runner, lease)))
+            return false;
+        if (!_runners.Any(runner => (HasNowLocked(runner) & lease.Wants) != SourceMedia.None))
+            failure = FailureLocked(asked);
+        return true;
+    }
+
+    // Whether there is nothing to wait for.
+    private bool TellsLocked(SourceRunner runner, StreamLease lease)
+    {
+        if (runner.SessionLocked is { IsSettled: true, Feed: not null })
+            return (runner.AskLocked & lease.Wants & ~runner.KnownLocked) == SourceMedia.None;
+        if (runner.FailureNumberLocked > lease.StartLocked || runner.StateLocked == SourceState.Stuck)
+            return true;
+        return runner is { StateLocked: SourceState.BackingOff, NextTryLocked: { } next }
+            && Hub.TimeProvider.GetElapsedTime(Hub.TimeProvider.GetTimestamp(), next) > Options.ReadyLimit;
+    }
+
+    private static SourceMedia HasNowLocked(SourceRunner runner) =>
+        runner.SessionLocked?.Feed is null ? SourceMedia.None : runner.Allowed & runner.HasLocked;
+
+    // Null when no source has failed: then they have not what is wanted.
+    private StreamException? FailureLocked(IEnumerable<SourceRunner> asked)
+    {
+        var reasons = asked.Where(runner => runner.SessionLocked?.Feed is null)
+            .Select(runner => runner switch
+            {
+                { StateLocked: SourceState.Stuck } => "it hangs",
+                { LastFailureLocked: null } => "it is not there yet",
+                { NextTryLocked: { } next } => $"{runner.LastFailureLocked.Text}; the next try is in {Seconds(next):0.0} s",
+                _ => runner.LastFailureLocked.Text,
+            }).Distinct().ToList();
+        return reasons.Count == 0
+            ? null
+            : new StreamException(StreamError.Unavailable, $"the source does not deliver: {string.Join(", ", reasons)}");
+
+        double Seconds(long next) =>
+            Math.Max(0, Hub.TimeProvider.GetElapsedTime(Hub.TimeProvider.GetTimestamp(), next).TotalSeconds);
+    }
+
+    private void NoteLocked(SourceRunner runner, SourceState state)
+    {
+        if (runner.StateLocked == state)
+            return;
+        runner.StateLocked = state;
+        runner.SinceLocked = Hub.TimeProvider.GetTimestamp();
+
+        // Under the lock, so that they come in order; a subscriber's channel never blocks nor calls back.
+        Hub.Events.Publish(new SourceStateChanged(Hub.Now, Stream.Name, runner.Name, state));
+    }
+
+    private long After(TimeSpan rest) =>
+        Hub.TimeProvider.GetTimestamp() + (long)(rest.TotalSeconds * Hub.TimeProvider.TimestampFrequency);
+
+    // Under no lock. The stream takes the newest routes, whoever comes first.
+    private void Apply(Changes changes)
+    {
+        GraphLock.Point();
+        Stream.Route(changes.Routes, changes.Version);
+        foreach (var changed in changes.Told)
+            changed.TrySetResult();
+        foreach (var signal in changes.Signals)
+            signal.Set();
+        foreach (var (lease, failure) in changes.Decided)
+            lease.Decide(failure);
+    }
+
+    private sealed record Changes(
+        ImmutableArray<Signal> Signals,
+        ImmutableArray<TaskCompletionSource> Told,
+        ImmutableArray<(StreamLease Lease, StreamException? Failure)> Decided,
+        ImmutableArray<SourceRoute> Routes,
+        long Version);
+}
