@@ -44,7 +44,7 @@ internal sealed class TapoClient(TapoContext context, TapoUrl url)
             var response = await AskAsync(camera, Request(null, []), context.Options.RequestTimeout).ConfigureAwait(false);
             var secret = default(Secret);
             var isSent = false;
-            for (var attempt = 0; response.Status == 401; attempt++)
+            for (var attempt = 0; response.Status == 401;)
             {
                 var challenge = DigestChallenge.Parse(response.Headers["WWW-Authenticate"])
                     ?? throw Failure.Refused("the camera asks who we are in a way that is not known");
@@ -56,12 +56,21 @@ internal sealed class TapoClient(TapoContext context, TapoUrl url)
                 {
                     await camera.DisposeAsync().ConfigureAwait(false);
                     camera = await CameraConnection.OpenAsync(context, url, cancellationToken).ConfigureAwait(false);
+                    if (!_needsNewConnection)
+                    {
+                        // The nonce may be spent, and what it was spent for is lost: once more, and then on two connections.
+                        _needsNewConnection = true;
+                        Log.NewConnection(context.Logger, url);
+                        response = await AskAsync(camera, Request(null, []), context.Options.RequestTimeout).ConfigureAwait(false);
+                        continue;
+                    }
+
                     answer = await AskAsync(camera, login, context.Options.RequestTimeout).ConfigureAwait(false);
                 }
 
                 response = answer;
                 isSent = true;
-                if (attempt > 0 && response.Status == 200)
+                if (attempt++ > 0 && response.Status == 200)
                     Log.OtherHash(context.Logger, url, _learned = hash);
             }
 
@@ -108,8 +117,6 @@ internal sealed class TapoClient(TapoContext context, TapoUrl url)
             // It may on another one.
         }
 
-        _needsNewConnection = true;
-        Log.NewConnection(context.Logger, url);
         return null;
     }
 
