@@ -170,7 +170,7 @@ internal sealed class SourceRunner
                 break;
             }
 
-            var (late, due) = Check(session, plan.Ask, started);
+            var (late, due) = Check(session, started);
             if (late is not null)
                 (stop, isFailure) = (late, true);
             else
@@ -181,20 +181,17 @@ internal sealed class SourceRunner
             await StopAsync(session, work, cancellation, stop).ConfigureAwait(false);
         else
             (stop, isFailure) = Outcome(work, session);
-        var feed = Sources.End(this, session, stop, isFailure);
-        if (feed is not null)
-        {
-            feed.Close(stop); // if the source did not
-            if (work.IsCompleted)
-                await feed.DisposeAsync().ConfigureAwait(false); // whoever talks through it
-        }
-
         if (isFailure)
             _backoff.Fail();
+        if (Sources.End(this, session, stop, isFailure) is { } feed)
+        {
+            feed.Close(stop); // if the source did not
+            await feed.DisposeAsync().ConfigureAwait(false); // whoever talks through it
+        }
     }
 
     // What is late, or how long nothing can be.
-    private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, SourceMedia ask, long started)
+    private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, long started)
     {
         var now = Time.GetTimestamp();
         if (Sources.FeedOf(session) is not { } feed)
@@ -207,7 +204,8 @@ internal sealed class SourceRunner
         var due = TimeSpan.MaxValue;
         if (!Sources.IsSettled(session) && first is not null && !HasTime(SettleLimit - Time.GetElapsedTime(first.Value, now)))
             Sources.NoteSettled(session);
-        var isTalk = (ask & SourceMediaKinds.Viewed) == SourceMedia.None;
+        var isTalk = !feed.CarriesMedia
+            || (Sources.IsSettled(session) && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data));
         var since = first ?? (isTalk ? feed.Started : null);
         if (since is not null && !HasTime(Options.HealthyAfter - Time.GetElapsedTime(since.Value, now)) && Sources.NoteHealthy(this, session))
             _backoff.Succeed();

@@ -265,6 +265,7 @@ public sealed class StreamHub : IAsyncDisposable
             var (added, removed) = set.Set(definition, sources);
             foreach (var runner in added)
                 runner.Start();
+            set.EndUnmatched(); // what was taken away may have been the last for someone
             if (!definition.IsEnabled)
                 set.Stream.EndConsumers(new CloseReason(CloseCode.Unavailable, "the stream was disabled"));
             await Task.WhenAll(removed.Select(runner => runner.Completion)).ConfigureAwait(false);
@@ -443,7 +444,7 @@ public sealed class StreamHub : IAsyncDisposable
                     feed.AddTrack(track);
                 if (request.Speaker is { } speaker)
                     feed.OfferSpeaker(speaker);
-                if (request.Tracks.Count > 0)
+                if (request.Tracks.Count > 0 || !feed.CarriesMedia)
                     feed.Settle();
                 return feed;
             }
