@@ -94,6 +94,10 @@ internal sealed class SourceRunner
 
     public long FailuresLocked { get; set; }
 
+    // When pictures, and sound, came to be asked for in this session, as timestamps; null while they are not. Of the task alone.
+    private long? _videoAsked;
+    private long? _audioAsked;
+
     // ---- Its task ------------------------------------------------------------------------------------------------------------
 
     private TimeProvider Time => Sources.Hub.TimeProvider;
@@ -145,6 +149,7 @@ internal sealed class SourceRunner
         Sources.Begin(this, session);
         _backoff.Try();
         var started = Time.GetTimestamp();
+        (_videoAsked, _audioAsked) = (null, null);
         var work = GraphLock.Call(async () =>
         {
             await _source.RunAsync(session, cancellation.Token).ConfigureAwait(false);
@@ -179,16 +184,13 @@ internal sealed class SourceRunner
             await StopAsync(session, work, cancellation, stop).ConfigureAwait(false);
         else
             (stop, isFailure) = Outcome(work, session);
-        var feed = Sources.End(this, session, stop, isFailure);
-        if (feed is not null)
-        {
-            feed.Close(stop); // if the source did not
-            if (work.IsCompleted)
-                await feed.DisposeAsync().ConfigureAwait(false); // whoever talks through it
-        }
-
         if (isFailure)
             _backoff.Fail();
+        if (Sources.End(this, session, stop, isFailure) is { } feed)
+        {
+            feed.Close(stop); // if the source did not
+            await feed.DisposeAsync().ConfigureAwait(false); // whoever talks through it
+        }
     }
 
     // What is late, or how long nothing can be.
@@ -205,18 +207,20 @@ internal sealed class SourceRunner
         var due = TimeSpan.MaxValue;
         if (!Sources.IsSettled(session) && first is not null && !HasTime(SettleLimit - Time.GetElapsedTime(first.Value, now)))
             Sources.NoteSettled(session);
-        var isTalk = (ask & SourceMediaKinds.Viewed) == SourceMedia.None;
+        var isTalk = !feed.CarriesMedia
+            || (Sources.IsSettled(session) && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data));
         var since = first ?? (isTalk ? feed.Started : null);
         if (since is not null && !HasTime(Options.HealthyAfter - Time.GetElapsedTime(since.Value, now)) && Sources.NoteHealthy(this, session))
             _backoff.Succeed();
+        NoteAsked(ask, now);
         if (isTalk)
             return (null, due);
-        if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(feed.Started, now)))
+        if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(feed.Started, FirstAsked), now)))
             return (Late("it sent no media"), TimeSpan.Zero);
         foreach (var track in feed.Tracks)
         {
-            if (track.Track.Kind != MediaKind.Data && track.LastArrival is { } last
-                && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(last, now)))
+            if (track.Track.Kind != MediaKind.Data && track.LastArrival is { } last && AskedSince(track.Track.Kind) is { } asked
+                && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(last, asked), now)))
             {
                 return (Late($"its {track.Track.Id} fell silent"), TimeSpan.Zero);
             }
@@ -232,6 +236,17 @@ internal sealed class SourceRunner
             return rest > TimeSpan.Zero;
         }
     }
+
+    // A selective source sends nothing of what nobody asks for, and begins with it when somebody does.
+    private void NoteAsked(SourceMedia ask, long now)
+    {
+        _videoAsked = (ask & SourceMedia.Video) == 0 && IsSelective ? null : _videoAsked ?? now;
+        _audioAsked = (ask & SourceMedia.Audio) == 0 && IsSelective ? null : _audioAsked ?? now;
+    }
+
+    private long FirstAsked => Math.Min(_videoAsked ?? long.MaxValue, _audioAsked ?? long.MaxValue);
+
+    private long? AskedSince(MediaKind kind) => kind == MediaKind.Video ? _videoAsked : _audioAsked;
 
     // When the feed is closed, nothing of the session reaches a viewer any more; what it does then is its own affair, for some time.
     private async Task StopAsync(SourceSession session, Task work, CancellationTokenSource cancellation, CloseReason reason)

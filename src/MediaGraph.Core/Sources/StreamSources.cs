@@ -300,7 +300,7 @@ internal sealed class StreamSources
         {
             if (session.IsOver)
                 return false;
-            session.Feed = feed;
+            session.Feed = session.Published = feed;
             NoteLocked(session.Runner, SourceState.Live);
             changes = EvaluateLocked();
         }
@@ -365,7 +365,7 @@ internal sealed class StreamSources
 
         Log.Live(_logger, Stream.Name, has, runner.Name);
         Apply(changes);
-        Stream.EndUnmatched();
+        EndUnmatched();
     }
 
     /// <summary>The session has had media for long enough; false when that is no news.</summary>
@@ -419,7 +419,7 @@ internal sealed class StreamSources
         }
     }
 
-    /// <summary>The session is over. Returns its feed, if that has not ended.</summary>
+    /// <summary>The session is over. Returns its feed, to be disposed of; null when it had none.</summary>
     public Feed? End(SourceRunner runner, SourceSession session, CloseReason reason, bool isFailure)
     {
         Changes changes;
@@ -428,7 +428,7 @@ internal sealed class StreamSources
         using (GraphLock.Enter(Lock))
         {
             session.IsOver = true;
-            feed = session.Feed;
+            feed = session.Published;
             session.Feed = null;
             NoteFedLocked(feed);
             runner.SessionLocked = null;
@@ -463,6 +463,20 @@ internal sealed class StreamSources
         if (isOver)
             Stream.EndConsumers(reason);
         return feed;
+    }
+
+    /// <summary>When all is known that the stream has now, ends consumers for whom there is nothing in it.</summary>
+    public void EndUnmatched()
+    {
+        bool isKnown;
+        using (GraphLock.Enter(Lock))
+        {
+            isKnown = _closed is null && _runners.All(runner =>
+                runner.AskLocked == SourceMedia.None || runner.SessionLocked is { IsSettled: true, Feed: not null });
+        }
+
+        if (isKnown)
+            Stream.EndUnmatched();
     }
 
     // ---- What follows from it -------------------------------------------------------------------------------------------------------

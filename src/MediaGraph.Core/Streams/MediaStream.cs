@@ -705,7 +705,8 @@ public sealed class MediaStream
     {
         _settled.TrySetResult();
         Volatile.Read(ref _settleTimer)?.Dispose();
-        EndUnmatched();
+        if (Sources is null)
+            EndUnmatched();
     }
 
     private void StartWaiting(Feed lost, TimeSpan limit)

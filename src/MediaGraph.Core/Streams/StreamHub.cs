@@ -271,6 +271,7 @@ public sealed partial class StreamHub : IAsyncDisposable
             foreach (var runner in added)
                 runner.Start();
             Forget(set); // if it was fetched before
+            set.EndUnmatched(); // what was taken away may have been the last for someone
             if (!definition.IsEnabled)
                 set.Stream.EndConsumers(new CloseReason(CloseCode.Unavailable, "the stream was disabled"));
             var stopped = SetRelays(definition.Name, targets);
@@ -463,7 +464,7 @@ public sealed partial class StreamHub : IAsyncDisposable
                     feed.AddTrack(track);
                 if (request.Speaker is { } speaker)
                     feed.OfferSpeaker(speaker);
-                if (request.Tracks.Count > 0)
+                if (request.Tracks.Count > 0 || !feed.CarriesMedia)
                     feed.Settle();
                 return feed;
             }
