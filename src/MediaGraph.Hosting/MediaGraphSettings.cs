@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MediaGraph.Graph;
+using MediaGraph.Relays;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
@@ -72,6 +73,8 @@ internal sealed class MediaGraphSettings
         var failures = root.Section("AuthorizationFailures");
         var talk = root.Section("Talk");
         var sources = root.Section("Sources");
+        var relays = root.Section("Relays");
+        var upstream = root.Section("Upstream");
         var options = new StreamHubOptions
         {
             OnPublisherConflict = root.Choice("OnPublisherConflict", defaults.OnPublisherConflict),
@@ -109,14 +112,36 @@ internal sealed class MediaGraphSettings
                 MaxRunsPerMinute = sources.Int32("MaxRunsPerMinute", defaults.Sources.MaxRunsPerMinute),
                 ReadyLimit = sources.Time("ReadyLimit", defaults.Sources.ReadyLimit),
             },
+            Relays = new RelayOptions
+            {
+                ConnectLimit = relays.Time("ConnectLimit", defaults.Relays.ConnectLimit),
+                MinBackoff = relays.Time("MinBackoff", defaults.Relays.MinBackoff),
+                MaxBackoff = relays.Time("MaxBackoff", defaults.Relays.MaxBackoff),
+                HealthyAfter = relays.Time("HealthyAfter", defaults.Relays.HealthyAfter),
+                MaxSessionsPerMinute = relays.Int32("MaxSessionsPerMinute", defaults.Relays.MaxSessionsPerMinute),
+            },
+            Upstream = upstream.IsSet ? ReadUpstream(upstream) : null,
             Pool = defaults.Pool with { MaxRetainedBytes = pool.Int64("MaxRetainedBytes", defaults.Pool.MaxRetainedBytes) },
         };
         cache.RejectUnknown();
         failures.RejectUnknown();
         talk.RejectUnknown();
         sources.RejectUnknown();
+        relays.RejectUnknown();
+        upstream.RejectUnknown();
         pool.RejectUnknown();
         return options;
+    }
+
+    private static UpstreamOptions ReadUpstream(SettingsReader section)
+    {
+        var options = new UpstreamOptions(section.Text("Url") ?? "");
+        return options with
+        {
+            Names = section.Text("Names") ?? options.Names,
+            MaxStreams = section.Int32("MaxStreams", options.MaxStreams),
+            RetryAfter = section.Time("RetryAfter", options.RetryAfter),
+        };
     }
 
     // A protocol that was not added is not read. What code says comes after what the section says.
@@ -166,6 +191,8 @@ internal sealed class MediaGraphSettings
 
         foreach (var error in hub.Sources.Validate($"{prefix}Sources:"))
             yield return error.Replace($"{prefix}Sources:{nameof(SourceOptions.Linger)} ", $"{prefix}Linger ", StringComparison.Ordinal);
+        foreach (var error in hub.Relays.Validate($"{prefix}Relays:").Concat(hub.Upstream?.Validate($"{prefix}Upstream:") ?? []))
+            yield return error;
         foreach (var error in hub.GroupCache.Validate($"{prefix}GroupCache:").Concat(hub.Queue.Validate($"{prefix}Queue:")))
             yield return error;
     }
