@@ -177,8 +177,7 @@ internal sealed class TalkTests
         await bench.Hub.SetStreamAsync(new StreamDefinition("other") { Sources = [bench.Camera.Url] });
         await using var first = await bench.TalkAsync();
         await SayAsync(bench, first, frames: 1);
-        await using var second = await bench.Hub.TalkAsync(
-            new TalkRequest("other") { OnStateChanged = (_, why) => told.Enqueue(why?.Text ?? "") }, CancellationToken.None);
+        await using var second = await bench.TalkAsync((_, why) => told.Enqueue(why?.Text ?? ""), "other");
         second.Write(new byte[160], TimeSpan.Zero);
         await Eventually.Async(() => told.Contains("the camera's speaker is in use"), "the refusal");
         first.Stop();
