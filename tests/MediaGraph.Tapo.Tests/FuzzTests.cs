@@ -31,9 +31,11 @@ internal sealed class FuzzTests
 
     private static readonly byte[][] Bodies =
     [
-        Text(Delimiter + "Content-Type: video/mp2t\r\nContent-Length: 3\r\nX-If-Encrypt: 1\r\n\r\nabc\r\n" + Delimiter + "Content-Length: 0\r\n\r\n\r\n"),
+        Text(Delimiter + "Content-Type: video/mp2t\r\nContent-Length: 3\r\nX-If-Encrypt: 1\r\n\r\nabc\r\n" + Delimiter +
+            "Content-Length: 0\r\n\r\n\r\n"),
         Text("{\"session_id\":2}" + Delimiter + "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}\r\n" + Delimiter),
-        Text(Delimiter + "Content-Type: video/mp2t\r\nCont" + Delimiter + "Content-Length: 1\r\n\r\nabc" + Delimiter + "Content-Length: 2147483648\r\n\r\n"),
+        Text(Delimiter + "Content-Type: video/mp2t\r\nCont" + Delimiter + "Content-Length: 1\r\n\r\nabc" + Delimiter +
+            "Content-Length: 2147483648\r\n\r\n"),
         Text("HTTP/1.1 401 Unauthorized\r\n\r\nHTTP ERROR 401"), Text(Delimiter + "Content-Length: -1\r\n\r\n"), [],
     ];
 

@@ -59,8 +59,36 @@ internal sealed class PreviewTests
         var start = bench.Time.GetUtcNow();
         await bench.AdvanceUntilAsync(() => bench.Time.GetUtcNow() - start > TimeSpan.FromSeconds(40), "some time", step: 200);
         using (bench.Hub.Lease(Bench.Stream, SourceMedia.Audio))
-            await bench.AdvanceUntilAsync(() => bench.Time.GetUtcNow() - start > TimeSpan.FromSeconds(60), "some time with sound", step: 200);
+            await bench.AdvanceUntilAsync(() => bench.Time.GetUtcNow() - start > TimeSpan.FromSeconds(60), "some time with sound",
+                step: 200);
         Assert.That((bench.Source.Failures, bench.Camera.Previews), Is.EqualTo((0L, 1)));
+    }
+
+    [Test]
+    public async Task T4_viewers_come_and_go_while_tracks_appear_and_media_flow()
+    {
+        await using var bench = new Bench();
+        await bench.SetAsync();
+        using var first = bench.Hub.Lease(Bench.Stream);
+        var viewers = new List<Viewer>();
+        for (var i = 0; i < 50; i++)
+        {
+            viewers.Add(bench.View());
+            var seen = i == 0 ? null : viewers[i - 1];
+            await bench.AdvanceUntilAsync(() => seen is null or { Video: > 0, Audio: > 0 }, "what the one before sees");
+        }
+
+        var end = viewers.Max(viewer => viewer.Video) + 50;
+        await bench.AdvanceUntilAsync(() => viewers[0].Video >= end, "pictures for all");
+        foreach (var viewer in viewers)
+        {
+            var frames = viewer.Packets.Where(packet => packet.Track == "video").ToArray();
+            Assert.That(frames[0].IsKeyframe);
+            var steps = frames.Zip(frames.Skip(1), (one, next) => (next.Time - one.Time).TotalMilliseconds);
+            Assert.That(steps, Is.All.EqualTo(40).Within(1), "no frame is missing or there twice");
+        }
+
+        Assert.That((bench.Camera.PreviewsMade, bench.Source.Failures), Is.EqualTo((1, 0L)));
     }
 
     [Test]

@@ -34,6 +34,7 @@ internal sealed class SocketTests
         await stop.CancelAsync();
         await viewing;
         await Eventually.EqualAsync(() => (camera.Connections, protocol.Connections), (0, 0), "the end", TimeSpan.FromSeconds(2));
+        Assert.That(camera.Stops, Is.EqualTo(2), "the camera was told");
     }
 
     [Test]
@@ -98,7 +99,8 @@ internal sealed class SocketTests
         await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [camera.UrlOf("wrong")] });
         using var lease = hub.Lease(Bench.Stream);
         await Eventually.Async(() => hub.Find(Bench.Stream)!.GetSnapshot().Sources[0].LastFailure is not null, "the failure");
-        Assert.That(hub.Find(Bench.Stream)!.GetSnapshot().Sources[0].LastFailure!.Text, Is.EqualTo("the camera refuses the user or the password"));
+        Assert.That(hub.Find(Bench.Stream)!.GetSnapshot().Sources[0].LastFailure!.Text,
+            Is.EqualTo("the camera refuses the user or the password"));
     }
 
     private static StreamHub Hub(TapoProtocol protocol, int maxRuns = 30)

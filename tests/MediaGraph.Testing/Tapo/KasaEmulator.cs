@@ -133,6 +133,7 @@ public sealed class KasaEmulator : IAsyncDisposable
 
         // Chunks that know nothing of the parts.
         foreach (var chunk in part.Chunk(50))
-            await transport.SendAsync((byte[])[.. Encoding.Latin1.GetBytes($"{chunk.Length:x}\r\n"), .. chunk, (byte)'\r', (byte)'\n'], _stop.Token);
+            await transport.SendAsync((byte[])[.. Encoding.Latin1.GetBytes($"{chunk.Length:x}\r\n"), .. chunk, (byte)'\r', (byte)'\n'],
+                _stop.Token);
     }
 }
