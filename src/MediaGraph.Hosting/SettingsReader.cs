@@ -28,6 +28,9 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
         return new SettingsReader(section, Prefix + key, errors);
     }
 
+    /// <summary>Says that a key is read elsewhere.</summary>
+    public void Known(string key) => _known.Add(key);
+
     public bool Flag(string key, bool otherwise) =>
         Read(key, otherwise, "it must be true or false", static text => bool.TryParse(text, out var value) ? value : null);
 
@@ -56,6 +59,19 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
             return otherwise;
         var texts = section.GetChildren().Select(child => child.Value).Prepend(section.Value);
         return [.. texts.SelectMany(text => (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+    }
+
+    /// <summary>One text, or a list of them; they may have commas in them.</summary>
+    public ImmutableArray<string> Texts(string key)
+    {
+        _known.Add(key);
+        if (configuration?.GetSection(key) is not { } section)
+            return [];
+        return
+        [
+            .. section.GetChildren().Select(child => child.Value).Prepend(section.Value)
+                .Where(text => !string.IsNullOrWhiteSpace(text)).Select(text => text!.Trim()),
+        ];
     }
 
     /// <summary>Null when it is not set, or blank.</summary>

@@ -170,7 +170,7 @@ internal sealed class SourceRunner
                 break;
             }
 
-            var (late, due) = Check(session, started);
+            var (late, due) = Check(session, plan.Ask, started);
             if (late is not null)
                 (stop, isFailure) = (late, true);
             else
@@ -191,7 +191,7 @@ internal sealed class SourceRunner
     }
 
     // What is late, or how long nothing can be.
-    private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, long started)
+    private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, SourceMedia ask, long started)
     {
         var now = Time.GetTimestamp();
         if (Sources.FeedOf(session) is not { } feed)
