@@ -209,7 +209,7 @@ internal sealed class SourceRunner
         var since = first ?? (isTalk ? feed.Started : null);
         if (since is not null && !HasTime(Options.HealthyAfter - Time.GetElapsedTime(since.Value, now)) && Sources.NoteHealthy(this, session))
             _backoff.Succeed();
-        NoteAsked(ask, now);
+        NoteAsked(session.Wanted, now);
         if (isTalk)
             return (null, due);
         if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(feed.Started, FirstAsked), now)))
