@@ -21,8 +21,8 @@ internal sealed class SourceRunner
     private readonly ISource _source;
     private readonly Backoff _backoff;
     private readonly ILogger _logger;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _leftBehind = Task.CompletedTask; // a session that did not end in time
-    private Task _completion = Task.CompletedTask;
 
     public SourceRunner(StreamSources sources, string address, ISource source, SourceMedia allowed, ILogger logger)
     {
@@ -53,7 +53,7 @@ internal sealed class SourceRunner
     public Signal Signal { get; } = new();
 
     /// <summary>Ends when nothing of the source runs, but for what was left behind.</summary>
-    public Task Completion => _completion;
+    public Task Completion => _ended.Task;
 
     // ---- What is known of it: guarded by the lock of the stream's sources ------------------------------------------------------
 
@@ -105,7 +105,9 @@ internal sealed class SourceRunner
     private SourceOptions Options => Sources.Options;
 
     /// <summary>Starts the task; called once. It ends when the source is removed.</summary>
-    public void Start() => _completion = GraphLock.Run(RunAsync);
+    public void Start() => _ = GraphLock.Run(RunAsync).ContinueWith(
+        static (task, ended) => ((TaskCompletionSource)ended!).SetFromTask(task), _ended, CancellationToken.None,
+        TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     private async Task RunAsync()
     {
@@ -118,17 +120,17 @@ internal sealed class SourceRunner
             if (plan.Ask == SourceMedia.None)
             {
                 Sources.Note(this, plan.IsFinished ? SourceState.Finished : SourceState.Idle);
-                await WaitAsync(woken, plan.Expires).ConfigureAwait(false);
+                await Time.WaitAsync(woken, plan.Expires).ConfigureAwait(false);
             }
             else if (!_leftBehind.IsCompleted)
             {
                 Sources.Note(this, SourceState.Stuck);
-                await WaitAsync(Task.WhenAny(woken, _leftBehind), plan.Expires).ConfigureAwait(false);
+                await Time.WaitAsync(Task.WhenAny(woken, _leftBehind), plan.Expires).ConfigureAwait(false);
             }
             else if (_backoff.Remaining is var rest && rest > TimeSpan.Zero)
             {
                 Sources.Note(this, SourceState.BackingOff, rest);
-                await WaitAsync(woken, Sooner(plan.Expires, rest)).ConfigureAwait(false);
+                await Time.WaitAsync(woken, Sooner(plan.Expires, rest)).ConfigureAwait(false);
             }
             else
             {
@@ -137,6 +139,7 @@ internal sealed class SourceRunner
         }
 
         Sources.Note(this, SourceState.Removed);
+        Sources.Hub.Forget(Sources);
     }
 
     private async Task RunSessionAsync(SourceMedia ask)
@@ -174,7 +177,7 @@ internal sealed class SourceRunner
             if (late is not null)
                 (stop, isFailure) = (late, true);
             else
-                await WaitAsync(woken, Sooner(plan.Expires, due)).ConfigureAwait(false);
+                await Time.WaitAsync(woken, Sooner(plan.Expires, due)).ConfigureAwait(false);
         }
 
         if (stop is not null)
@@ -255,7 +258,7 @@ internal sealed class SourceRunner
             cancellation.Cancel();
             return Task.FromResult(true);
         });
-        await WaitAsync(work, AbandonAfter).ConfigureAwait(false);
+        await Time.WaitAsync(work, AbandonAfter).ConfigureAwait(false);
         if (work.IsCompleted)
         {
             _ = work.Exception;
@@ -291,15 +294,4 @@ internal sealed class SourceRunner
     private static CloseReason Late(string what) => new(CloseCode.Deadline, what);
 
     private static TimeSpan Sooner(TimeSpan one, TimeSpan other) => one < other ? one : other;
-
-    private async Task WaitAsync(Task task, TimeSpan limit)
-    {
-        if (limit >= TimeSpan.FromDays(40)) // more than a timer can be set to
-            await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        else
-            await task.WaitAsync(Round(limit), Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
-    // A timer rounds down to whole milliseconds, and what it was set for would not have come.
-    private static TimeSpan Round(TimeSpan limit) => TimeSpan.FromMilliseconds(Math.Ceiling(limit.TotalMilliseconds));
 }

@@ -27,6 +27,10 @@ internal sealed class StreamSources
     private StreamDefinition _definition;
     private SourceRunner? _active; // of sources that stand in for each other
     private CloseReason? _closed;
+    private bool _isOver;
+    private bool _wasLeased;
+    private long? _lastFed; // when a feed that had media ended
+    private CloseReason? _lost; // why one that was asked for is given up
     private long _failures;
     private long _version;
 
@@ -54,6 +58,19 @@ internal sealed class StreamSources
         {
             using (GraphLock.Enter(Lock))
                 return _definition;
+        }
+    }
+
+    /// <summary>Whether it was asked for and is not needed any more, or cannot be had: its name is free.</summary>
+    public bool IsOver => Volatile.Read(ref _isOver);
+
+    /// <summary>Ends when its sources have.</summary>
+    public Task Completion
+    {
+        get
+        {
+            using (GraphLock.Enter(Lock))
+                return Task.WhenAll(_runners.Select(runner => runner.Completion));
         }
     }
 
@@ -104,12 +121,13 @@ internal sealed class StreamSources
         using (GraphLock.Enter(Lock))
         {
             if (_closed is not null)
-                throw new StreamException(StreamError.NotFound, "nobody publishes this stream");
+                throw new StreamException(StreamError.NotFound, "nobody publishes this stream"); // the name is free, or soon will be
             if (!_definition.IsEnabled)
                 throw new StreamException(StreamError.Unavailable, "the stream is disabled");
             lease.StartLocked = _failures;
             _leases = _leases.Add(lease);
             _undecided = _undecided.Add(lease);
+            _wasLeased = true;
             foreach (var kind in Kinds)
             {
                 if ((wants & kind) != SourceMedia.None)
@@ -155,10 +173,13 @@ internal sealed class StreamSources
 
     // ---- What the stream is made of: the hub calls one after the other ----------------------------------------------------------
 
-    /// <summary>Changes it at one moment. Sources that stay go on; returns those that are new, to be started, and those that are gone.</summary>
+    /// <summary>
+    /// Changes it at one moment. Sources that stay go on; returns those that are new, to be started, and those that are gone. Null when it
+    /// is over.
+    /// </summary>
     /// <param name="definition">What it is from now on.</param>
     /// <param name="addresses">Its sources' addresses and what they are, in order.</param>
-    public (IReadOnlyList<SourceRunner> Added, IReadOnlyList<SourceRunner> Removed) Set(
+    public (IReadOnlyList<SourceRunner> Added, IReadOnlyList<SourceRunner> Removed)? TrySet(
         StreamDefinition definition, IReadOnlyList<(string Address, SourceMedia Media, ISource Source)> addresses)
     {
         var kept = new List<SourceRunner>(_runners);
@@ -182,6 +203,8 @@ internal sealed class StreamSources
         Changes changes;
         using (GraphLock.Enter(Lock))
         {
+            if (_isOver)
+                return null;
             _definition = definition;
             _runners = runners.ToImmutable();
             foreach (var runner in kept)
@@ -295,6 +318,7 @@ internal sealed class StreamSources
             if (!ReferenceEquals(session.Feed, feed))
                 return;
             session.Feed = null;
+            NoteFedLocked(feed);
             changes = EvaluateLocked();
         }
 
@@ -406,6 +430,7 @@ internal sealed class StreamSources
             session.IsOver = true;
             feed = session.Published;
             session.Feed = null;
+            NoteFedLocked(feed);
             runner.SessionLocked = null;
             runner.IsHealthyLocked = false;
             runner.IsFinishedLocked = session.IsFinished && !isFailure;
@@ -415,6 +440,8 @@ internal sealed class StreamSources
                 runner.LastFailureLocked = reason;
                 runner.FailureNumberLocked = ++_failures;
                 runner.FailuresLocked++;
+                if (_definition.IsTransient && (_lastFed is not { } fed || Hub.TimeProvider.GetElapsedTime(fed) >= Hub.Options.WaitForPublisher))
+                    _lost = new CloseReason(CloseCode.Unavailable, $"the source does not deliver: {reason.Text}");
             }
 
             changes = EvaluateLocked();
@@ -456,6 +483,15 @@ internal sealed class StreamSources
 
     private Changes EvaluateLocked()
     {
+        var over = OverLocked();
+        if (over is not null)
+        {
+            _closed = over;
+            Volatile.Write(ref _isOver, true);
+            foreach (var runner in _runners)
+                runner.IsRemovedLocked = true;
+        }
+
         var wanted = WantedLocked();
         if (wanted == SourceMedia.None)
         {
@@ -475,7 +511,7 @@ internal sealed class StreamSources
                 ? SourceMedia.None
                 : candidates & (~runner.KnownLocked | runner.HasLocked);
             rest &= ~(_definition.Mode == SourceMode.Fallback ? TakenByActiveLocked(runner, candidates) : TakenLocked(runner, candidates));
-            if (ask != runner.AskLocked)
+            if (ask != runner.AskLocked || over is not null)
             {
                 runner.AskLocked = ask;
                 signals.Add(runner.Signal);
@@ -494,7 +530,22 @@ internal sealed class StreamSources
 
         foreach (var (lease, _) in decided)
             _undecided = _undecided.Remove(lease);
-        return new Changes(signals.ToImmutable(), told.ToImmutable(), decided.ToImmutable(), RoutesLocked(), ++_version);
+        return new Changes(signals.ToImmutable(), told.ToImmutable(), decided.ToImmutable(), RoutesLocked(), ++_version, over);
+    }
+
+    // Whether it was asked for, and is given up: in the lock section that finds nobody who holds it, so that nobody can come in between. Not
+    // before its source's session has ended: who comes meanwhile has it run again, and there are never two.
+    private CloseReason? OverLocked() =>
+        _definition.IsTransient && _closed is null && _wasLeased && _runners.All(runner => runner.SessionLocked is null)
+            ? _lost ?? (_leases.IsEmpty && WantedLocked() == SourceMedia.None
+                ? new CloseReason(CloseCode.Requested, "nobody needs the stream any more")
+                : null)
+            : null;
+
+    private void NoteFedLocked(Feed? feed)
+    {
+        if (feed?.FirstMedia is not null)
+            _lastFed = Hub.TimeProvider.GetTimestamp();
     }
 
     private SourceMedia WantedLocked()
@@ -511,7 +562,9 @@ internal sealed class StreamSources
         return wanted;
     }
 
+    // What was asked for and failed is of no use to the next one who asks.
     private TimeSpan LingerLocked(SourceMedia kind) => _released[kind] is { } released
+        && !(_definition.IsTransient && _runners.All(runner => runner.HasFailedLocked))
         ? (_definition.Linger ?? Options.Linger) - Hub.TimeProvider.GetElapsedTime(released)
         : TimeSpan.Zero;
 
@@ -579,7 +632,7 @@ internal sealed class StreamSources
         failure = null;
         if (_closed is { } closed)
         {
-            failure = new StreamException(StreamError.Ended, closed.Text);
+            failure = new StreamException(_isOver ? StreamError.Unavailable : StreamError.Ended, closed.Text);
             return true;
         }
 
@@ -649,6 +702,8 @@ internal sealed class StreamSources
     {
         GraphLock.Point();
         Stream.Route(changes.Routes, changes.Version);
+        if (changes.Over is { } over)
+            Hub.EndFetched(Stream, over);
         foreach (var changed in changes.Told)
             changed.TrySetResult();
         foreach (var signal in changes.Signals)
@@ -662,5 +717,6 @@ internal sealed class StreamSources
         ImmutableArray<TaskCompletionSource> Told,
         ImmutableArray<(StreamLease Lease, StreamException? Failure)> Decided,
         ImmutableArray<SourceRoute> Routes,
-        long Version);
+        long Version,
+        CloseReason? Over);
 }
