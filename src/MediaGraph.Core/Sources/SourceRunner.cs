@@ -176,16 +176,15 @@ internal sealed class SourceRunner
             await StopAsync(session, work, cancellation, stop).ConfigureAwait(false);
         else
             (stop, isFailure) = Outcome(work, session);
-        var feed = Sources.End(this, session, stop, isFailure);
+        if (isFailure)
+            _backoff.Fail(); // first, so that who is told of it is told when the next try is
+        var feed = Sources.End(this, session, stop, isFailure ? _backoff.Remaining : null);
         if (feed is not null)
         {
             feed.Close(stop); // if the source did not
             if (work.IsCompleted)
                 await feed.DisposeAsync().ConfigureAwait(false); // whoever talks through it
         }
-
-        if (isFailure)
-            _backoff.Fail();
     }
 
     // What is late, or how long nothing can be.
@@ -256,6 +255,8 @@ internal sealed class SourceRunner
     {
         switch (work.Exception?.InnerException)
         {
+            case null when Sources.IsRenewed(session):
+                return (new CloseReason(CloseCode.Requested, "the source begins a new session"), false);
             case null when Sources.IsFinished(session):
                 return (new CloseReason(CloseCode.PublisherLeft, "the source has nothing more"), false);
             case null:
