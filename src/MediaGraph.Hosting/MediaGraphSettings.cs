@@ -7,6 +7,7 @@ using MediaGraph.Security;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Talk;
+using MediaGraph.Tapo;
 using Microsoft.Extensions.Options;
 
 namespace MediaGraph.Hosting;
@@ -36,6 +37,9 @@ internal sealed class MediaGraphSettings
         (IsRtspEnabled, Rtsp) = Read(
             root.Section("Rtsp"), builder.ConfigureRtsp, RtspSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
 
+        (_, Tapo) = Read(
+            root.Section("Tapo"), builder.ConfigureTapo, TapoSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
+
         root.Known("Streams");
         Streams = StreamSettings.Read(builder.Configuration, root.Prefix, errors);
 
@@ -53,6 +57,8 @@ internal sealed class MediaGraphSettings
     public bool IsRtspEnabled { get; }
 
     public RtspServerOptions Rtsp { get; }
+
+    public TapoOptions Tapo { get; }
 
     public bool IsDemoEnabled { get; }
 

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Configuration;
 
 namespace MediaGraph.Hosting;
@@ -72,6 +74,26 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
             .. section.GetChildren().Select(child => child.Value).Prepend(section.Value)
                 .Where(text => !string.IsNullOrWhiteSpace(text)).Select(text => text!.Trim()),
         ];
+    }
+
+    /// <summary>The certificates of a PEM file; none when it is not set.</summary>
+    public IReadOnlyList<X509Certificate2> Certificates(string key)
+    {
+        if (Text(key) is not { } path)
+            return [];
+        try
+        {
+            var certificates = new X509Certificate2Collection();
+            certificates.ImportFromPemFile(path);
+            if (certificates.Count == 0)
+                Add(key, path, "the file has no certificate in PEM");
+            return [.. certificates];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            Add(key, path, $"the file cannot be read: {e.Message.TrimEnd('.')}");
+            return [];
+        }
     }
 
     /// <summary>Null when it is not set, or blank.</summary>

@@ -18,7 +18,9 @@ public sealed record TapoOptions
     /// <summary>How long a camera may take nothing although something waits for it. Default 5 s: a talk sends 10 kB/s.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether cameras' loudspeakers are offered to those who want to talk. Default true: nothing is opened before somebody does.</summary>
+    /// <summary>
+    /// Whether cameras' loudspeakers are offered to those who want to talk. Default true: nothing is opened before somebody does.
+    /// </summary>
     public bool Talk { get; init; } = true;
 
     /// <summary>How to talk to cameras whose address does not say. Default full duplex, and half where a camera refuses that.</summary>

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace MediaGraph.Tapo;
 
 /// <summary>
-/// TP-Link's cameras as sources of streams: Tapo and VIGI by the protocol of their apps, with two-way audio, and Kasa. Thread-safe. It holds
-/// no connection: the sources' sessions do, and close what they opened before they end.
+/// TP-Link's cameras as sources of streams: Tapo and VIGI by the protocol of their apps, with two-way audio, and Kasa. Thread-safe. It
+/// holds no connection: the sources' sessions do, and close what they opened before they end.
 /// </summary>
 public sealed class TapoProtocol : ISourceProtocol, IDisposable
 {

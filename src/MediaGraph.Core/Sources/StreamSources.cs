@@ -167,7 +167,7 @@ internal sealed class StreamSources
         {
             return _runners.Any(runner => (HasNowLocked(runner) & lease.Wants) != SourceMedia.None)
                 ? null
-                : FailureLocked(_runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None));
+                : FailureLocked([.. _runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None)]);
         }
     }
 
@@ -331,8 +331,26 @@ internal sealed class StreamSources
         Changes changes;
         using (GraphLock.Enter(Lock))
         {
+            session.Fed |= kind;
             session.Runner.HasLocked |= kind;
             session.Runner.KnownLocked |= kind;
+            changes = EvaluateLocked();
+        }
+
+        Apply(changes);
+    }
+
+    /// <summary>The source has said of which kinds it has something.</summary>
+    public void NoteAnnounced(SourceSession session, SourceMedia known, SourceMedia has)
+    {
+        Changes changes;
+        using (GraphLock.Enter(Lock))
+        {
+            if (session.IsOver)
+                return;
+            session.Announced |= known;
+            session.Runner.KnownLocked |= known;
+            session.Runner.HasLocked = (session.Runner.HasLocked & ~known) | has;
             changes = EvaluateLocked();
         }
 
@@ -356,6 +374,7 @@ internal sealed class StreamSources
                 has |= SourceMediaKinds.Of(track.Track.Kind);
             has |= feed.TalkPlace is null ? SourceMedia.None : SourceMedia.Talk;
             var told = runner.IsSelective ? session.WantedLocked | SourceMedia.Talk | has : SourceMedia.All;
+            told &= ~session.Announced; // that was said, also of what is not fed
             runner.KnownLocked |= told;
             runner.HasLocked = (runner.HasLocked & ~told) | has;
             session.IsSettled = true;
@@ -391,6 +410,18 @@ internal sealed class StreamSources
             session.IsFinished = true;
     }
 
+    public void NoteRenewed(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            session.IsRenewed = true;
+    }
+
+    public bool IsRenewed(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            return session.IsRenewed;
+    }
+
     public bool IsFinished(SourceSession session)
     {
         using (GraphLock.Enter(Lock))
@@ -420,8 +451,13 @@ internal sealed class StreamSources
     }
 
     /// <summary>The session is over. Returns its feed, to be disposed of; null when it had none.</summary>
-    public Feed? End(SourceRunner runner, SourceSession session, CloseReason reason, bool isFailure)
+    /// <param name="runner">Whose session it is.</param>
+    /// <param name="session">The session.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="nextTry">When the source is tried again, after a failure; null: it was none.</param>
+    public Feed? End(SourceRunner runner, SourceSession session, CloseReason reason, TimeSpan? nextTry)
     {
+        var isFailure = nextTry is not null;
         Changes changes;
         Feed? feed;
         bool isOver;
@@ -442,6 +478,7 @@ internal sealed class StreamSources
                 runner.FailuresLocked++;
                 if (_definition.IsTransient && (_lastFed is not { } fed || Hub.TimeProvider.GetElapsedTime(fed) >= Hub.Options.WaitForPublisher))
                     _lost = new CloseReason(CloseCode.Unavailable, $"the source does not deliver: {reason.Text}");
+                runner.NextTryLocked = After(nextTry!.Value);
             }
 
             changes = EvaluateLocked();
@@ -653,8 +690,8 @@ internal sealed class StreamSources
     // Whether there is nothing to wait for.
     private bool TellsLocked(SourceRunner runner, StreamLease lease)
     {
-        if (runner.SessionLocked is { IsSettled: true, Feed: not null })
-            return (runner.AskLocked & lease.Wants & ~runner.KnownLocked) == SourceMedia.None;
+        if (runner.SessionLocked is { IsSettled: true, Feed: not null } session)
+            return (runner.AskLocked & lease.Wants & ~(runner.KnownLocked & (session.Fed | ~session.Announced))) == SourceMedia.None;
         if (runner.FailureNumberLocked > lease.StartLocked || runner.StateLocked == SourceState.Stuck)
             return true;
         return runner is { StateLocked: SourceState.BackingOff, NextTryLocked: { } next }
@@ -665,7 +702,7 @@ internal sealed class StreamSources
         runner.SessionLocked?.Feed is null ? SourceMedia.None : runner.Allowed & runner.HasLocked;
 
     // Null when no source has failed: then they have not what is wanted.
-    private StreamException? FailureLocked(IEnumerable<SourceRunner> asked)
+    private StreamException? FailureLocked(IReadOnlyCollection<SourceRunner> asked)
     {
         var reasons = asked.Where(runner => runner.SessionLocked?.Feed is null)
             .Select(runner => runner switch
@@ -675,9 +712,13 @@ internal sealed class StreamSources
                 { NextTryLocked: { } next } => $"{runner.LastFailureLocked.Text}; the next try is in {Seconds(next):0.0} s",
                 _ => runner.LastFailureLocked.Text,
             }).Distinct().ToList();
-        return reasons.Count == 0
-            ? null
-            : new StreamException(StreamError.Unavailable, $"the source does not deliver: {string.Join(", ", reasons)}");
+        if (reasons.Count == 0)
+            return null;
+        var next = asked.Where(runner => runner.NextTryLocked is not null).Select(runner => Seconds(runner.NextTryLocked!.Value));
+        return new StreamException(StreamError.Unavailable, $"the source does not deliver: {string.Join(", ", reasons)}")
+        {
+            RetryAfter = next.Any() ? TimeSpan.FromSeconds(next.Min()) : null,
+        };
 
         double Seconds(long next) =>
             Math.Max(0, Hub.TimeProvider.GetElapsedTime(Hub.TimeProvider.GetTimestamp(), next).TotalSeconds);

@@ -60,8 +60,8 @@ public sealed class Feed : IAsyncDisposable
     /// <summary>The tracks that were known from the start.</summary>
     internal IReadOnlyList<Track> Announced { get; }
 
-    /// <summary>False for one that is there for its loudspeaker alone.</summary>
-    internal bool CarriesMedia { get; }
+    /// <summary>False for one that is there for its loudspeaker alone, so far. Guarded by the stream's state lock.</summary>
+    internal bool CarriesMedia { get; set; }
 
     internal PacketPool Pool => _stream.Pool;
 
@@ -112,7 +112,11 @@ public sealed class Feed : IAsyncDisposable
             LeadingVideo = added;
         added.Announce(track.Codecs[0]);
         if (Session is { } session)
+        {
+            if (track.Kind != MediaKind.Data)
+                _stream.NoteMedia(this);
             session.Runner.Sources.NoteMedia(session, SourceMediaKinds.Of(track.Kind));
+        }
         else if (isAttached)
             _stream.AttachConsumers(receiver);
         return added;

@@ -270,8 +270,8 @@ public sealed partial class StreamHub : IAsyncDisposable
             var (set, added, removed) = SetSources(definition, sources);
             foreach (var runner in added)
                 runner.Start();
-            Forget(set); // if it was fetched before
             set.EndUnmatched(); // what was taken away may have been the last for someone
+            Forget(set); // if it was fetched before
             if (!definition.IsEnabled)
                 set.Stream.EndConsumers(new CloseReason(CloseCode.Unavailable, "the stream was disabled"));
             var stopped = SetRelays(definition.Name, targets);

@@ -103,7 +103,8 @@ internal sealed class CameraConnection : IAsyncDisposable
 
     /// <summary>Ends all that waits for the camera. Callable from anywhere.</summary>
     public void Cancel() => _ = _ending.CancelAsync().ContinueWith(
-        static cancelled => cancelled.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        static cancelled => cancelled.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
 
     /// <summary>Ends the read that waits, or else the next one. Callable from anywhere.</summary>
     public void StopReading() => _input.CancelPendingRead();
@@ -193,10 +194,12 @@ internal sealed class CameraConnection : IAsyncDisposable
 
     /// <summary>From now on, what is read is the contents of a body in chunks.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "The stream owns nothing.")]
-    public void Unchunk() => _input = PipeReader.Create(new ChunkedStream(_transport.Input), new StreamPipeReaderOptions(useZeroByteReads: true));
+    public void Unchunk() =>
+        _input = PipeReader.Create(new ChunkedStream(_transport.Input), new StreamPipeReaderOptions(useZeroByteReads: true));
 
     /// <summary>
-    /// Says goodbye, as far as the camera takes that at once, lets it end its side for a moment, and disconnects. Not beside a read or a send.
+    /// Says goodbye, as far as the camera takes that at once, lets it end its side for a moment, and disconnects. Not beside a read or a
+    /// send.
     /// </summary>
     /// <param name="farewell">The last message; empty for none.</param>
     public async ValueTask CloseAsync(byte[] farewell)

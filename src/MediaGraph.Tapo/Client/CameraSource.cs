@@ -36,7 +36,7 @@ internal abstract class CameraSource(TapoContext context, TapoUrl url) : ISource
                 }
                 else
                 {
-                    run.Publish();
+                    run.Publish().Settle(); // with the loudspeaker alone
                     await session.WhenWantedChangesAsync(wanted, run.Token).ConfigureAwait(false);
                 }
             }

@@ -72,7 +72,8 @@ internal sealed class KasaSource(TapoContext context, TapoUrl url) : CameraSourc
         var host = Url.Host.Contains(':', StringComparison.Ordinal) ? $"[{Url.Host}]" : Url.Host;
         return Encoding.Latin1.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
-            $"GET {Url.RequestUri} HTTP/1.1\r\nHost: {host}:{Url.Port}\r\nAuthorization: Basic {credentials}\r\nConnection: close\r\n\r\n"));
+            $"GET {Url.RequestUri} HTTP/1.1\r\nHost: {host}:{Url.Port}\r\n" +
+            $"Authorization: Basic {credentials}\r\nConnection: close\r\n\r\n"));
     }
 
     private sealed class Writer(Feed feed)

@@ -10,13 +10,14 @@ using MediaGraph.Tapo.Multipart;
 namespace MediaGraph.Tapo.Client;
 
 /// <summary>
-/// The loudspeaker of a camera. Each talk is a session of its own, on a connection of its own, which begins and ends with it: what is viewed
-/// is never touched, and the camera's one line is free when nobody talks.
+/// The loudspeaker of a camera. Each talk is a session of its own, on a connection of its own, which begins and ends with it: what is
+/// viewed is never touched, and the camera's one line is free when nobody talks.
 /// </summary>
 internal sealed class TapoSpeaker(TapoClient client, string stream) : ISpeaker
 {
-    public Track Track { get; } =
-        new(MediaKind.Audio, TrackDirection.ReceiveOnly, [new Codec(MediaKind.Audio, CodecNames.Pcma, TapoTalkLine.SampleRate, channels: 1)]);
+    public Track Track { get; } = new(
+        MediaKind.Audio, TrackDirection.ReceiveOnly,
+        [new Codec(MediaKind.Audio, CodecNames.Pcma, TapoTalkLine.SampleRate, channels: 1)]);
 
     public async ValueTask<ITalkLine> OpenAsync(Codec codec, CancellationToken cancellationToken)
     {
@@ -32,7 +33,7 @@ internal sealed class TapoSpeaker(TapoClient client, string stream) : ISpeaker
 
     private async Task<TapoTalkLine> OpenLineAsync(CancellationToken cancellationToken)
     {
-        // The line outlives the call, and the call's token.
+        // The line outlives the call, and the call's token. Without a timer there is nothing to dispose of where none comes about.
         var life = new CancellationTokenSource();
         TapoSession? session = null;
         using (cancellationToken.UnsafeRegister(static life => ((CancellationTokenSource)life!).Cancel(), life))
@@ -66,10 +67,8 @@ internal sealed class TapoSpeaker(TapoClient client, string stream) : ISpeaker
             }
             catch
             {
-                // Without a session there is no line that would have to be given back.
                 if (session is not null)
                     await session.CloseAsync().ConfigureAwait(false);
-                life.Dispose();
                 throw;
             }
         }

@@ -97,7 +97,8 @@ internal sealed class ChunkedStream(PipeReader input) : Stream
         Span<byte> text = stackalloc byte[MaxSizeLine];
         line.CopyTo(text);
         var size = Encoding.ASCII.GetString(text[..(int)line.Length]).Split(';')[0].Trim();
-        if (size.Length > 8 || !int.TryParse(size, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var length) || length < 0)
+        if (size.Length > 8 || !int.TryParse(size, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var length) ||
+            length < 0)
             throw Failure.Malformed("the camera sent a chunk without its size");
         data = data.Slice(reader.Position);
         (_isFirst, _left, _isOver) = (false, length, length == 0);

@@ -5,8 +5,8 @@ using MediaGraph.Tapo.Http;
 namespace MediaGraph.Tapo.Multipart;
 
 /// <summary>
-/// Reads the parts of an answer (RFC 2046 §5.1), whose delimiters never end. Framing that is damaged costs the part that it damages, as long
-/// as the next delimiter is near. Total: any bytes give parts or an error.
+/// Reads the parts of an answer (RFC 2046 §5.1), whose delimiters never end. Framing that is damaged costs the part that it damages, as
+/// long as the next delimiter is near. Total: any bytes give parts or an error.
 /// </summary>
 /// <param name="camera">What is read.</param>
 /// <param name="boundary">The boundary; a delimiter has two hyphens more.</param>

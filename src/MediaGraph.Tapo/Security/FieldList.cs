@@ -1,8 +1,8 @@
 namespace MediaGraph.Tapo.Security;
 
 /// <summary>
-/// A list of <c>name="value"</c> or <c>name=value</c>, with commas or blanks between, as in a challenge and in Key-Exchange. Takes any text;
-/// what is none of that is passed over. Holds nonces: never for printing.
+/// A list of <c>name="value"</c> or <c>name=value</c>, with commas or blanks between, as in a challenge and in Key-Exchange. Takes any
+/// text; what is none of that is passed over. Holds nonces: never for printing.
 /// </summary>
 internal sealed class FieldList
 {

@@ -3,7 +3,9 @@ using MediaGraph.Tapo.Client;
 
 namespace MediaGraph.Tapo.Security;
 
-/// <summary>Decrypts parts: AES-128 in CBC mode, each part on its own, with PKCS #7 padding. Total: any part gives bytes or an error.</summary>
+/// <summary>
+/// Decrypts parts: AES-128 in CBC mode, each part on its own, with PKCS #7 padding. Total: any part gives bytes or an error.
+/// </summary>
 /// <param name="key">16 bytes.</param>
 /// <param name="iv">16 bytes, the same for every part; null where each part has its own.</param>
 /// <param name="hmacKey">What signs the parts; null where they are not signed.</param>

@@ -19,7 +19,7 @@ internal sealed class Bench : IAsyncDisposable
     private readonly List<Task> _viewers = [];
     private readonly TapoProtocol _protocol;
 
-    public Bench(TapoEmulatorOptions? camera = null, TapoOptions? options = null)
+    public Bench(TapoEmulatorOptions? camera = null, TapoOptions? options = null, TimeSpan? silenceLimit = null)
     {
         Camera = TapoEmulator.InMemory((camera ?? new TapoEmulatorOptions()) with { TimeProvider = Time });
         Hub = new StreamHub(
@@ -29,7 +29,7 @@ internal sealed class Bench : IAsyncDisposable
                 Sources = new SourceOptions
                 {
                     ConnectLimit = TimeSpan.FromMinutes(5),
-                    SilenceLimit = TimeSpan.FromMinutes(5),
+                    SilenceLimit = silenceLimit ?? TimeSpan.FromMinutes(5),
                     Linger = TimeSpan.Zero,
                 },
                 WaitForPublisher = TimeSpan.FromDays(1),
@@ -70,8 +70,12 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Somebody wants to talk.</summary>
-    public async Task<TalkSession> TalkAsync(Action<TalkState, CloseReason?>? onStateChanged = null) =>
-        await Hub.TalkAsync(new TalkRequest(Stream) { OnStateChanged = onStateChanged }, CancellationToken.None);
+    public async Task<TalkSession> TalkAsync(Action<TalkState, CloseReason?>? onStateChanged = null, string stream = Stream)
+    {
+        var opening = Hub.TalkAsync(new TalkRequest(stream) { OnStateChanged = onStateChanged }, CancellationToken.None).AsTask();
+        await AdvanceUntilAsync(() => opening.IsCompleted, "a place to talk");
+        return await opening;
+    }
 
     public Task AdvanceUntilAsync(Func<bool> condition, string what, int step = 20) => Eventually.Async(
         () =>

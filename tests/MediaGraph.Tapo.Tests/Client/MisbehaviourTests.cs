@@ -38,12 +38,14 @@ internal sealed class MisbehaviourTests
     private static IEnumerable<TestCaseData> FromTheStart => FaultCases("T2_T7_a_fault_costs_one_session_with_a_reason");
 
     private static IEnumerable<TestCaseData> InTheMiddle =>
-        Faults.Where(fault => fault.Behaviour is not (TapoBehaviour.SaysNothing or TapoBehaviour.RefusesLogins or TapoBehaviour.SendsBadMessage
-            or TapoBehaviour.UsesAnotherKey or TapoBehaviour.SilentAfterLogin))
-            .Select(fault => new TestCaseData(fault.Behaviour, fault.Reason).SetName($"T2_T7_a_fault_in_the_middle_costs_one_session({fault.Behaviour})"));
+        Faults.Where(fault => fault.Behaviour is not (TapoBehaviour.SaysNothing or TapoBehaviour.RefusesLogins or
+            TapoBehaviour.SendsBadMessage or TapoBehaviour.UsesAnotherKey or TapoBehaviour.SilentAfterLogin))
+            .Select(fault => new TestCaseData(fault.Behaviour, fault.Reason)
+                .SetName($"T2_T7_a_fault_in_the_middle_costs_one_session({fault.Behaviour})"));
 
     private static IEnumerable<TestCaseData> Stops =>
-        [.. Enum.GetValues<TapoBehaviour>().Select(behaviour => new TestCaseData(behaviour).SetName($"T2_stopping_takes_a_second_at_most({behaviour})"))];
+        [.. Enum.GetValues<TapoBehaviour>().Select(behaviour =>
+            new TestCaseData(behaviour).SetName($"T2_stopping_takes_a_second_at_most({behaviour})"))];
 
     [TestCaseSource(nameof(FromTheStart))]
     public async Task A_fault_from_the_start(TapoBehaviour behaviour, string reason)
@@ -84,7 +86,8 @@ internal sealed class MisbehaviourTests
     [TestCaseSource(nameof(Stops))]
     public async Task Stopping_takes_a_second_at_most(TapoBehaviour behaviour)
     {
-        await using var bench = new Bench(new TapoEmulatorOptions { Keys = behaviour == TapoBehaviour.SignsWrongly ? TapoKeys.Hkdf : TapoKeys.Md5 });
+        var keys = behaviour == TapoBehaviour.SignsWrongly ? TapoKeys.Hkdf : TapoKeys.Md5;
+        await using var bench = new Bench(new TapoEmulatorOptions { Keys = keys });
         bench.Camera.Behaviour = behaviour;
         await bench.SetAsync();
         using (bench.Hub.Lease(Bench.Stream))
@@ -171,7 +174,8 @@ internal sealed class MisbehaviourTests
     private static void AssertReason(Bench bench, TapoBehaviour behaviour, string reason)
     {
         if (behaviour == TapoBehaviour.SendsGarbage)
-            Assert.That(bench.Failure, Is.AnyOf("the camera sent something else than parts", "the camera sent a line that is too long", "the camera sent a part without its length"));
+            Assert.That(bench.Failure, Is.AnyOf("the camera sent something else than parts", "the camera sent a line that is too long",
+                "the camera sent a part without its length"));
         else
             Assert.That(bench.Failure, behaviour == TapoBehaviour.Resets ? Does.StartWith(reason) : Is.EqualTo(reason));
     }

@@ -146,10 +146,12 @@ internal sealed class TalkTests
         await bench.SetAsync(bench.Camera.Url + option);
         await using var talk = await bench.TalkAsync((_, reason) => told.Enqueue(reason?.Text ?? ""));
         talk.Write(new byte[160], TimeSpan.Zero);
-        await Eventually.Async(() => bench.Camera.TalkAudio.Length > 0 || told.Any(text => text.StartsWith("the camera", StringComparison.Ordinal)), "an answer");
+        bool IsTold() => told.Any(text => text.StartsWith("the camera", StringComparison.Ordinal));
+        await Eventually.Async(() => bench.Camera.TalkAudio.Length > 0 || IsTold(), "an answer");
         Assert.That(bench.Camera.TalksMade, Is.EqualTo(talks ? 1 : 0));
         var modes = bench.Camera.Requests.Select(request => request.Contains("half_duplex", StringComparison.Ordinal)).ToArray();
-        Assert.That(modes, Is.EqualTo(option.Length > 0 ? [option.Contains("half", StringComparison.Ordinal)] : talks ? new[] { false, true } : [false]));
+        bool[] expected = option.Length > 0 ? [option.Contains("half", StringComparison.Ordinal)] : talks ? [false, true] : [false];
+        Assert.That(modes, Is.EqualTo(expected));
     }
 
     [TestCase(-52411, "the camera's speaker is in use")]
@@ -177,8 +179,7 @@ internal sealed class TalkTests
         await bench.Hub.SetStreamAsync(new StreamDefinition("other") { Sources = [bench.Camera.Url] });
         await using var first = await bench.TalkAsync();
         await SayAsync(bench, first, frames: 1);
-        await using var second = await bench.Hub.TalkAsync(
-            new TalkRequest("other") { OnStateChanged = (_, why) => told.Enqueue(why?.Text ?? "") }, CancellationToken.None);
+        await using var second = await bench.TalkAsync((_, why) => told.Enqueue(why?.Text ?? ""), "other");
         second.Write(new byte[160], TimeSpan.Zero);
         await Eventually.Async(() => told.Contains("the camera's speaker is in use"), "the refusal");
         first.Stop();

@@ -52,9 +52,11 @@ internal sealed class VectorTests
     public void Parts_are_decrypted_with_keys_of_MD5()
     {
         using var cipher = KeyExchange.CreateCipher(
-            $"cipher=\"AES_128_CBC\" username=\"admin\" padding=\"PKCS7_16\" algorithm=\"MD5\" encrypt_type=\"3\" nonce=\"{KeyNonce}\"", Sha256)!;
+            $"cipher=\"AES_128_CBC\" username=\"admin\" padding=\"PKCS7_16\" algorithm=\"MD5\" encrypt_type=\"3\" nonce=\"{KeyNonce}\"",
+                Sha256)!;
         var body = Encrypt("bde45f0f3b8b03bda57c4ec47e365c91", "7dd2ae34d7265dafa853acf7c531aa67");
-        Assert.That(Convert.ToHexStringLower(body), Does.StartWith("7caf7b9571da93302aa9941b92f8a9ec").And.EndsWith("2dae5716740188202b9ffe66b96cc379"));
+        Assert.That(Convert.ToHexStringLower(body),
+            Does.StartWith("7caf7b9571da93302aa9941b92f8a9ec").And.EndsWith("2dae5716740188202b9ffe66b96cc379"));
         Assert.That(Decrypt(cipher, body, null, null), Is.EqualTo(NullPacket));
     }
 
@@ -126,6 +128,7 @@ internal sealed class VectorTests
     {
         using var aes = System.Security.Cryptography.Aes.Create();
         aes.Key = Convert.FromHexString("bde45f0f3b8b03bda57c4ec47e365c91");
-        return aes.EncryptCbc(plain, Convert.FromHexString("7dd2ae34d7265dafa853acf7c531aa67"), System.Security.Cryptography.PaddingMode.None);
+        return aes.EncryptCbc(plain, Convert.FromHexString("7dd2ae34d7265dafa853acf7c531aa67"),
+            System.Security.Cryptography.PaddingMode.None);
     }
 }

@@ -1,6 +1,8 @@
 namespace MediaGraph.Testing.Tapo;
 
-/// <summary>What a camera of the emulator does wrong. It counts for what begins from then on, and for media that are sent from then on.</summary>
+/// <summary>
+/// What a camera of the emulator does wrong. It counts for what begins from then on, and for media that are sent from then on.
+/// </summary>
 public enum TapoBehaviour
 {
     Normal,
@@ -56,7 +58,9 @@ public enum TapoBehaviour
     /// <summary>Announces a part of a negative length.</summary>
     AnnouncesNegativePart,
 
-    /// <summary>Cuts a header, puts the next delimiter right behind it, and sends more than a part has announced; all else is well.</summary>
+    /// <summary>
+    /// Cuts a header, puts the next delimiter right behind it, and sends more than a part has announced; all else is well.
+    /// </summary>
     DamagesFraming,
 
     /// <summary>Sends the message of a fault in place of JSON.</summary>

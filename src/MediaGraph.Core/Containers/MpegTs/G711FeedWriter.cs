@@ -4,8 +4,8 @@ using MediaGraph.Streams;
 namespace MediaGraph.Containers.MpegTs;
 
 /// <summary>
-/// Feeds a track of G.711, of which nothing says whether it has 8,000 or 16,000 samples a second: the first units wait until their times have
-/// told it.
+/// Feeds a track of G.711, of which nothing says whether it has 8,000 or 16,000 samples a second: the first units wait until their times
+/// have told it.
 /// </summary>
 /// <param name="feed">What is fed.</param>
 /// <param name="codec">PCMA or PCMU.</param>

@@ -52,7 +52,8 @@ public sealed class MpegTsWriter
 
         // TS_program_map_section (§2.4.4.8).
         var length = 12;
-        ((ReadOnlySpan<byte>)[0x02, 0xB0, (byte)(13 + (5 * _streams.Length)), 0x00, 0x01, 0xC1, 0x00, 0x00, 0, 0, 0xF0, 0x00]).CopyTo(section);
+        var sectionLength = (byte)(13 + (5 * _streams.Length));
+        ((ReadOnlySpan<byte>)[0x02, 0xB0, sectionLength, 0x00, 0x01, 0xC1, 0x00, 0x00, 0, 0, 0xF0, 0x00]).CopyTo(section);
         BinaryPrimitives.WriteUInt16BigEndian(section[8..], (ushort)(0xE000 | _streams[0].Pid));
         foreach (var stream in _streams)
         {

@@ -16,7 +16,8 @@ internal sealed class MpegTsFeedWriterTests
     {
         await using var rig = new TsRig();
         var stream = new TsStream();
-        Write(rig, stream.Tables(), stream.Video(0, TsStream.Slice), stream.Video(3600, TsStream.KeyUnit), stream.Video(7200, TsStream.Slice));
+        Write(rig, stream.Tables(), stream.Video(0, TsStream.Slice), stream.Video(3600, TsStream.KeyUnit));
+        Write(rig, stream.Video(7200, TsStream.Slice));
         var seen = await rig.SeeAsync(2);
         Assert.That(seen.Select(p => (p.Track, p.IsKeyframe, p.Payload)), Is.EqualTo(new[]
         {
@@ -37,7 +38,10 @@ internal sealed class MpegTsFeedWriterTests
         Write(rig, stream.Tables(), stream.Video(0, sets + "000000012601AABB"), stream.Video(3600, "000000010201CC"));
         var seen = await rig.SeeAsync(2);
         Assert.That(seen[0].Codec.Name, Is.EqualTo(CodecNames.H265));
-        Assert.That(seen.Select(p => (p.IsKeyframe, p.Payload)), Is.EqualTo(new[] { (true, "000000042601AABB"), (false, "000000030201CC") }));
+        Assert.That(seen.Select(p => (p.IsKeyframe, p.Payload)), Is.EqualTo(new[]
+        {
+            (true, "000000042601AABB"), (false, "000000030201CC"),
+        }));
     }
 
     [TestCase(MpegTsStreamType.Pcma, 1024, 11_520, "PCMA", 8_000)]
@@ -52,7 +56,8 @@ internal sealed class MpegTsFeedWriterTests
         Write(rig, [stream.Tables(), .. Enumerable.Range(0, 10).Select(i => stream.Audio(i * (long)step, samples, (byte)i))]);
         var seen = await rig.SeeAsync(10); // the first too
         Assert.That(seen.Select(p => (p.Codec.Name, p.Codec.ClockRate, p.Codec.Channels)), Is.All.EqualTo((codec, rate, 1)));
-        Assert.That(seen.Select(p => p.DecodeTime), Is.EqualTo(Enumerable.Range(0, 10).Select(i => seen[0].DecodeTime + (i * (long)samples))));
+        var times = Enumerable.Range(0, 10).Select(i => seen[0].DecodeTime + (i * (long)samples));
+        Assert.That(seen.Select(p => p.DecodeTime), Is.EqualTo(times));
         Assert.That(seen.Select(p => p.Payload[..2]), Is.EqualTo(Enumerable.Range(0, 10).Select(i => $"{i:X2}")));
     }
 
@@ -65,7 +70,10 @@ internal sealed class MpegTsFeedWriterTests
         _ = stream.Video(3600, TsStream.Slice); // lost
         Write(rig, stream.Video(7200, TsStream.Slice), stream.Video(10_800, TsStream.KeyUnit), stream.Video(14_400, TsStream.Slice));
         var seen = await rig.SeeAsync(3);
-        Assert.That(seen.Select(p => (p.IsKeyframe, p.DecodeTime - seen[0].DecodeTime)), Is.EqualTo(new[] { (true, 0L), (true, 10_800L), (false, 14_400L) }));
+        Assert.That(seen.Select(p => (p.IsKeyframe, p.DecodeTime - seen[0].DecodeTime)), Is.EqualTo(new[]
+        {
+            (true, 0L), (true, 10_800L), (false, 14_400L),
+        }));
     }
 
     [TestCase(+100_000_000)]
@@ -129,8 +137,9 @@ internal sealed class MpegTsFeedWriterTests
         var h265 = new TsStream(MpegTsStreamType.H265, MpegTsStreamType.Pcmu);
         byte[][] seeds =
         [
-            [.. h264.Tables(), .. h264.Video(0, TsStream.KeyUnit), .. h264.Audio(0, 300), .. h264.Audio(9000, 300), .. h264.Video(3600, TsStream.Slice)],
-            [.. h265.Tables(), .. h265.Video(0, $"00000001{Vectors.Vps720}00000001{Vectors.Sps720}00000001{Vectors.Pps720}000000012601AABB"), .. h265.Audio(0, 100)],
+            [.. h264.Tables(), .. h264.Video(0, TsStream.KeyUnit), .. h264.Audio(0, 300), .. h264.Audio(9000, 300)],
+            [.. h265.Tables(), .. h265.Video(0,
+                $"00000001{Vectors.Vps720}00000001{Vectors.Sps720}00000001{Vectors.Pps720}000000012601AABB"), .. h265.Audio(0, 100)],
             [],
         ];
         Fuzz.Run<FormatException>(seeds, (data, random) =>
