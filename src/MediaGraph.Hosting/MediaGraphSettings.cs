@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using MediaGraph.Graph;
 using MediaGraph.Relays;
+using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp.Client;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
 using MediaGraph.Sources;
@@ -32,12 +34,19 @@ internal sealed class MediaGraphSettings
         Hub = builder.Apply(ReadHub(root) with { Authorizer = authorizer });
         errors.AddRange(Validate(Hub, root.Prefix));
 
-        (IsRtmpEnabled, Rtmp) = Read(
-            root.Section("Rtmp"), builder.ConfigureRtmp, RtmpSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
-        (IsRtspEnabled, Rtsp) = Read(
-            root.Section("Rtsp"), builder.ConfigureRtsp, RtspSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
+        var (rtmp, rtsp) = (root.Section("Rtmp"), root.Section("Rtsp"));
+        RtmpClient = ReadOptions(
+            rtmp.Section("Client"), builder.ConfigureRtmpClient, RtmpSettings.ReadClient, static (options, prefix) => options.Validate(prefix),
+            errors);
+        RtspClient = ReadOptions(
+            rtsp.Section("Client"), builder.ConfigureRtspClient, RtspSettings.ReadClient, static (options, prefix) => options.Validate(prefix),
+            errors);
+        IsRtmpEnabled = builder.ConfigureRtmp is not null && rtmp.Flag("Enabled", true);
+        IsRtspEnabled = builder.ConfigureRtsp is not null && rtsp.Flag("Enabled", true);
+        Rtmp = ReadOptions(rtmp, builder.ConfigureRtmp, RtmpSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
+        Rtsp = ReadOptions(rtsp, builder.ConfigureRtsp, RtspSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
 
-        (_, Tapo) = Read(
+        Tapo = ReadOptions(
             root.Section("Tapo"), builder.ConfigureTapo, TapoSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
 
         root.Known("Streams");
@@ -57,6 +66,10 @@ internal sealed class MediaGraphSettings
     public bool IsRtspEnabled { get; }
 
     public RtspServerOptions Rtsp { get; }
+
+    public RtmpClientOptions RtmpClient { get; }
+
+    public RtspClientOptions RtspClient { get; }
 
     public TapoOptions Tapo { get; }
 
@@ -151,18 +164,17 @@ internal sealed class MediaGraphSettings
     }
 
     // A protocol that was not added is not read. What code says comes after what the section says.
-    private static (bool IsEnabled, TOptions Options) Read<TOptions>(
+    private static TOptions ReadOptions<TOptions>(
         SettingsReader section, Func<TOptions, TOptions>? configure, Func<SettingsReader, TOptions> read,
         Func<TOptions, string, IEnumerable<string>> validate, List<string> errors)
         where TOptions : new()
     {
         if (configure is null)
-            return (false, new TOptions());
-        var isEnabled = section.Flag("Enabled", true);
+            return new TOptions();
         var options = configure(read(section));
         section.RejectUnknown();
         errors.AddRange(validate(options, section.Prefix));
-        return (isEnabled, options);
+        return options;
     }
 
     private static IEnumerable<string> Validate(StreamHubOptions hub, string prefix)

@@ -33,8 +33,8 @@ internal sealed class RtmpSource(RtmpClient client, RtmpUrl url) : ISource
 
     private async Task ServeAsync(SourceSession session, RtmpUrl place, CancellationToken cancellationToken)
     {
-        (var connection, place) = await client.OpenAsync(place, session.StreamName, isPush: false, session.Publish, subscribe: null, cancellationToken)
-            .ConfigureAwait(false);
+        (var connection, place) = await client.OpenAsync(
+            place, session.StreamName, isPush: false, session.Publish, subscribe: null, cancellationToken).ConfigureAwait(false);
         var began = client.TimeProvider.GetTimestamp();
         var stopping = cancellationToken.Register(() => connection.RequestClose(CloseReason.Requested));
         await using (stopping.ConfigureAwait(false))
