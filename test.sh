@@ -9,17 +9,20 @@ usage() {
 Usage: ./test.sh [options]
   --filter EXPRESSION   run only these tests, e.g. --filter FakeTimeProvider or --filter 'Name~I11'
   --fuzz SECONDS        let each fuzzing test run this long (MEDIAGRAPH_FUZZ_SECONDS)
+  --soak MINUTES        run only the soak: all scenarios at random against a whole server, and then nothing may be left
+                        (MEDIAGRAPH_SOAK_SEED repeats the choices of a run)
   --no-install          never install anything; missing tools are reported and fail the run
   --no-build            test what is built already
   --help                this text
 TEXT
 }
 
-filter='' fuzz='' install=1 build=1
+filter='' fuzz='' soak='' install=1 build=1
 while (($#)); do
   case $1 in
     --filter) filter=${2:?--filter needs an expression}; shift ;;
     --fuzz) fuzz=${2:?--fuzz needs a number of seconds}; shift ;;
+    --soak) soak=${2:?--soak needs a number of minutes}; shift ;;
     --no-install) install=0 ;;
     --no-build) build=0 ;;
     --help | -h) usage; exit 0 ;;
@@ -29,6 +32,10 @@ while (($#)); do
 done
 if [[ -n $fuzz && ! $fuzz =~ ^[0-9]+$ ]]; then
   echo "--fuzz needs a whole number of seconds" >&2
+  exit 2
+fi
+if [[ -n $soak && ! $soak =~ ^[0-9]+$ ]]; then
+  echo "--soak needs a whole number of minutes" >&2
   exit 2
 fi
 
@@ -115,6 +122,7 @@ fi
 
 # --- run
 if [[ -n $fuzz ]]; then export MEDIAGRAPH_FUZZ_SECONDS=$fuzz; fi
+if [[ -n $soak ]]; then export MEDIAGRAPH_SOAK_MINUTES=$soak; fi
 
 # Prints "total executed passed" of a .trx file.
 counters() {
@@ -135,7 +143,7 @@ run() {
   local name=$1 expression=$2 may_be_empty=$3 label=$4
   local trx="$results/$label.trx" status=0 total=0 executed=0 succeeded=0 start=$SECONDS
   local arguments=(-c Release --no-build --nologo --results-directory "$results" --logger "trx;LogFileName=$label.trx"
-    --logger "console;verbosity=minimal" --blame-hang --blame-hang-dump-type none --blame-hang-timeout "$((300 + ${fuzz:-0}))s")
+    --logger "console;verbosity=minimal" --blame-hang --blame-hang-dump-type none --blame-hang-timeout "$((300 + ${fuzz:-0} + 60 * ${soak:-0}))s")
   if [[ -n $expression ]]; then arguments+=(--filter "$expression"); fi
   dotnet test "tests/$name/$name.csproj" "${arguments[@]}" </dev/null >"$results/$label.log" 2>&1 || status=$?
 
@@ -158,6 +166,10 @@ run() {
 }
 
 unset DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS
+if [[ -n $soak ]]; then
+  run MediaGraph.Soak.Tests "${filter:-ClassName=MediaGraph.Soak.Tests.SoakTests}" 0 MediaGraph.Soak.Tests
+  exit
+fi
 filtered=0
 if [[ -n $filter ]]; then filtered=1; fi
 for project in tests/*.Tests; do
@@ -166,7 +178,7 @@ done
 
 # Socket continuations run on the thread pool by default; with this switch they run on the thread that saw the event. Both must work.
 export DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1
-for name in MediaGraph.Core.Tests MediaGraph.Hosting.Tests MediaGraph.Rtmp.Tests MediaGraph.Interop.Tests MediaGraph.LoadTest.Tests; do
+for name in MediaGraph.{Core,Hosting,Rtmp,Tapo,Interop,LoadTest,Soak}.Tests; do
   run "$name" "TestCategory=Socket${filter:+&($filter)}" 1 "$name.inline-completions"
 done
 if ((passed + failed == 0)); then problem "no test ran"; fi

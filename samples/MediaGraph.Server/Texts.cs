@@ -9,6 +9,8 @@ namespace MediaGraph.Server;
 /// <summary>What the server tells the user.</summary>
 internal static class Texts
 {
+    private const int MaxListed = 5;
+
     public const string Help = """
         MediaGraph.Server: live media in from encoders, out to players.
 
@@ -21,6 +23,9 @@ internal static class Texts
           --MediaGraph:Rtmp:Enabled=false     no RTMP (or Rtsp: no RTSP)
           --MediaGraph:Rtmp:Tls:CertificateFile=FILE --MediaGraph:Rtmp:Tls:KeyFile=FILE
                                               RTMP over TLS too, on 127.0.0.1:1936 (or Rtsp, on 127.0.0.1:8322)
+          --MediaGraph:Streams:porch=rtsp://USER:PASSWORD@HOST/PATH
+                                              the stream porch is taken from a camera while somebody watches (also rtmp:,
+                                              tapo:, file:, several: docs/sources.md)
           --MediaGraph:Demo=false             no demo stream
           --MediaGraph:WaitForPublisher=30    how many seconds viewers wait for a publisher that left (default 10)
           --Logging:LogLevel:Default=Debug    more logs
@@ -45,6 +50,8 @@ internal static class Texts
             Print("Watch the demo:", urls.Select(url => $"ffplay {url}/demo   (or: mpv {url}/demo, vlc {url}/demo)"));
         Print("Publish:", urls.Select(url => $"ffmpeg -re -i FILE -c copy -f {FormatOf(url)} {url}/live/cam"));
         Print("Watch that:", urls.Select(url => $"ffplay {url}/live/cam"));
+        var taken = services.GetRequiredService<StreamHub>().GetSnapshot().Streams.Where(stream => stream.Sources.Length > 0);
+        Print("From sources:", taken.Take(MaxListed).Select(stream => $"ffplay {urls[^1]}/{stream.Name}   ({stream.Sources[0].Name})"));
         string[] encrypted = [.. UrlOf("rtmps", rtmp.LocalTlsEndPoint), .. UrlOf("rtsps", rtsp.LocalTlsEndPoint)];
         if (encrypted.Length > 0)
             Print("Encrypted:", [string.Join(", ", encrypted)]);

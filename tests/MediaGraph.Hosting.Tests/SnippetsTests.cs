@@ -14,6 +14,7 @@ using MediaGraph.Rtsp;
 using MediaGraph.Rtsp.Client;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Talk;
 using MediaGraph.Testing;
@@ -44,7 +45,9 @@ public sealed partial class SnippetsTests
     public void The_code_in_a_document_is_compiled(string document)
     {
         var code = Normalize(string.Join('\n', ((string[])["SnippetsTests.cs", "TokenAuthorizer.cs", "PasswordAuthorizer.cs", "Intercom.cs"])
-            .Select(file => File.ReadAllText(RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", file)))));
+            .Select(file => RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", file))
+            .Append(RepositoryRoot.Combine("samples", "CustomProtocol", "TsOverTcpProtocol.cs"))
+            .Select(File.ReadAllText)));
         foreach (Match block in CodeBlock().Matches(File.ReadAllText(RepositoryRoot.Combine(document))))
         {
             var text = Normalize(block.Groups[1].Value);
@@ -103,6 +106,31 @@ public sealed partial class SnippetsTests
         var played = await ExternalTool.RunAsync(
             "ffmpeg", ["-v", "error", "-i", $"rtsp://{rtsp.LocalEndPoint}/live/cam", "-t", "1", "-f", "null", "-"]);
         Assert.That(played.ExitCode, Is.Zero, played.Error);
+    }
+
+    [Test]
+    public async Task A_stream_with_a_source()
+    {
+        await using var hub = new StreamHub();
+        await using var client = new RtspClient(hub);
+        hub.AddProtocol(new RtspProtocol(client));   // a host that was given AddRtsp() has done this
+        await hub.SetStreamAsync(new StreamDefinition("porch") { Sources = ["rtsp://192.168.1.20/stream1"] });
+        Assert.That(hub.GetSnapshot().Streams.Single().Sources.Single().State, Is.EqualTo(SourceState.Idle));
+        await hub.RemoveStreamAsync("porch");        // returns when the source, its viewers and talkers have ended
+        Assert.That(hub.GetSnapshot().Streams, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_lease_keeps_sources_running()
+    {
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+        await using var hub = new StreamHub();
+        var clip = RepositoryRoot.Combine("samples", "MediaGraph.Server", "Demo", "demo.flv");
+        await hub.SetStreamAsync(new StreamDefinition("porch") { Sources = [$"file:{clip}"] }, stop);
+        using var lease = hub.Lease("porch");            // the sources run from now on
+        await lease.WhenReadyAsync(stop);                // throws with the reason when none of them can be had
+        Assert.That(lease.Stream.IsPublished);
     }
 
     [Test]
@@ -214,7 +242,7 @@ public sealed partial class SnippetsTests
 
         var builder = Host.CreateApplicationBuilder(args);
         builder.Services.AddMediaGraph(builder.Configuration.GetSection("MediaGraph"))
-            .AddRtmp().AddRtsp();
+            .AddRtmp().AddRtsp().AddTapo();
         using var host = builder.Build();
         await host.StartAsync();
 
