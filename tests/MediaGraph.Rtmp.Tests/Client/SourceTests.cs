@@ -17,7 +17,7 @@ internal sealed class SourceTests
         var lease = bench.Hub.Lease("cam");
         var server = await bench.AcceptPlayAsync("rtmp://server.example/live/***");
         await server.HeadersAsync(1);
-        await server.GroupAsync(1);
+        await server.GroupAsync(1, 0);
         await ReadyAsync(bench, lease);
         Assert.That(bench.Hub.Find("cam")!.Receivers.Select(receiver => receiver.Codec!.Name), Is.EquivalentTo(new[] { "H264", "AAC" }));
 
@@ -73,7 +73,9 @@ internal sealed class SourceTests
         using var lease = bench.Hub.Lease("cam");
         var server = await bench.AcceptStreamAsync();
         await server.ExpectAsync(message => message.Name == "play", "play");
-        await server.StatusAsync(1, "NetStream.Play.StreamNotFound", "error", "There is no key-of-cam at server.example.");
+        await server.CommandAsync(1, "onStatus", AmfValue.Null, new AmfObject(
+            new AmfProperty("level", "error"), new AmfProperty("code", "NetStream.Play.StreamNotFound"),
+            new AmfProperty("description", "There is no key-of-cam at server.example.")));
         var failure = await FailureAsync(bench, lease);
         Assert.That(
             failure.Message, Does.StartWith("the source does not deliver: the server refused: NetStream.Play.StreamNotFound; the next try"));
@@ -102,7 +104,7 @@ internal sealed class SourceTests
         using var lease = bench.Hub.Lease("cam");
         var server = await bench.AcceptPlayAsync();
         await server.HeadersAsync(1);
-        await server.GroupAsync(1);
+        await server.GroupAsync(1, 0);
         await ReadyAsync(bench, lease);
         await AdvanceUntilAsync(bench, SourceState.BackingOff);
         Assert.That(Snapshot(bench).LastFailure!.Text, Does.EndWith("fell silent"));
@@ -119,11 +121,8 @@ internal sealed class SourceTests
         await using var bench = await SetAsync();
         using var lease = bench.Hub.Lease("cam");
         var server = await bench.AcceptPlayAsync();
-        await server.CommandAsync(
-            "onStatus", 0, 0, AmfValue.Null,
-            new AmfObject(
-                new AmfProperty("code", "NetConnection.Connect.ReconnectRequest"), new AmfProperty("level", "status"),
-                new AmfProperty("tcUrl", "rtmp://server.example/other")));
+        await server.StatusAsync(
+            0, "NetConnection.Connect.ReconnectRequest", "status", new AmfProperty("tcUrl", "rtmp://server.example/other"));
         var next = await bench.AdvanceUntilAsync(bench.AcceptPlayAsync("rtmp://server.example/other/***"));
         await next.DisposeAsync();
         await bench.AdvanceUntilAsync(bench.AcceptPlayAsync("rtmp://server.example/live/***"));

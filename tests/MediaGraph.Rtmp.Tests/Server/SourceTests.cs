@@ -18,7 +18,7 @@ internal sealed class SourceTests
         var player = await bench.PlayAsync("cam");
         var (session, _) = await source.NextAsync();
         Assert.That(bench.Snapshot("live/cam").Consumers.Single().State, Is.EqualTo(SubscriptionState.Waiting));
-        session.Publish(Track.Any(MediaKind.Audio) with { Codecs = [new Codec(MediaKind.Audio, CodecNames.Pcma, 8000, 1)], Direction = TrackDirection.SendOnly })
+        session.Publish(Track.Of(new Codec(MediaKind.Audio, CodecNames.Pcma, 8000, 1)))
             .Tracks[0].Write(new byte[160], TimeSpan.Zero);
         await Eventually.Async(() => player.Media.Count > 0, "sound");
         Assert.That(bench.Snapshot("live/cam").Consumers.Single().State, Is.EqualTo(SubscriptionState.Fed));
@@ -31,7 +31,7 @@ internal sealed class SourceTests
         var source = await SetAsync(bench);
         var player = await bench.PlayAsync("cam");
         await source.FailNextAsync("the camera refused");
-        var end = await player.ExpectAsync(message => message.Golden("NetStream.Play.Failed"), "the end");
+        var end = await player.ExpectStatusAsync("NetStream.Play.Failed");
         Assert.That(end.Values[3].AsObject!["level"].AsString, Is.EqualTo("error"));
         Assert.That(
             end.Values[3].AsObject!["description"].AsString,
@@ -58,8 +58,8 @@ internal sealed class SourceTests
         await SetAsync(bench);
         var publisher = await bench.ConnectAsync();
         await publisher.CreateStreamAsync();
-        await publisher.CommandAsync("publish", 0, 1, Amf.AmfValue.Null, "cam", "live");
-        var refusal = await publisher.ExpectAsync(message => message.Golden("NetStream.Publish.BadName"), "the refusal");
+        await publisher.CommandAsync(1, "publish", MediaGraph.Rtmp.Amf.AmfValue.Null, "cam", "live");
+        var refusal = await publisher.ExpectStatusAsync("NetStream.Publish.BadName");
         Assert.That(refusal.Values[3].AsObject!["description"].AsString, Is.EqualTo("the stream has sources of its own"));
     }
 
