@@ -154,7 +154,8 @@ internal sealed class StreamSources
                     _released[kind] = Hub.TimeProvider.GetTimestamp();
             }
 
-            changes = EvaluateLocked();
+            // All of them, as what is asked does not change before the linger is over: they have to look when that will be.
+            changes = EvaluateLocked() with { Signals = [.. _runners.Select(runner => runner.Signal)] };
         }
 
         Apply(changes);

@@ -16,7 +16,8 @@ internal sealed class RtmpSource(RtmpClient client, RtmpUrl url) : ISource
     public async Task RunAsync(SourceSession session, CancellationToken cancellationToken)
     {
         session.Announce(SourceMedia.Talk, SourceMedia.None);
-        cancellationToken.ThrowIfCancellationRequested();
+        if (session.Wanted == SourceMedia.Talk)
+            await session.WhenWantedChangesAsync(SourceMedia.Talk, cancellationToken).ConfigureAwait(false); // its end, unless somebody views
         try
         {
             await ServeAsync(session, Interlocked.Exchange(ref _moved, null) ?? url, cancellationToken).ConfigureAwait(false);

@@ -38,6 +38,20 @@ public sealed class SourceLifeTests
     }
 
     [Test]
+    public async Task S6_A_source_ends_when_the_linger_is_over_and_not_when_it_is_looked_at_next()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync("test:one");
+        var viewer = await f.ViewAsync();
+        (await f.One.NextAsync()).PublishVideo();
+        await f.BecomesAsync(0, SourceState.Live);
+        await viewer.Subscription.DisposeAsync();
+        var left = f.Time.GetTimestamp();
+        await f.AdvanceUntilAsync(0, SourceState.Idle);
+        Assert.That(f.Time.GetElapsedTime(left), Is.InRange(5 * Second, 8 * Second), "not the 10 s after which it is silent");
+    }
+
+    [Test]
     public async Task S10_A_source_that_fails_is_tried_again_after_growing_pauses()
     {
         await using var f = new SourceFixture();

@@ -27,6 +27,7 @@ internal sealed class ClientBench : IAsyncDisposable
     {
         Hub = new StreamHub(hubOptions, Log, Time);
         Client = new RtmpClient(Hub, options, Log, Time, null, DialAsync);
+        Hub.AddProtocol(new RtmpProtocol(Client));
     }
 
     public FakeTimeProvider Time { get; } = new();
@@ -141,7 +142,7 @@ internal sealed class ClientBench : IAsyncDisposable
             await server.DisposeAsync();
         await AdvanceUntilAsync(disposing.ContinueWith(t => t.Status, TaskScheduler.Default));
         await disposing;
-        await Hub.DisposeAsync();
+        await AdvanceUntilAsync(Hub.DisposeAsync().AsTask().ContinueWith(t => t.Status, TaskScheduler.Default));
         Log.Dispose();
         var pool = Hub.Pool.GetStatistics();
         Assert.Multiple(() =>

@@ -22,10 +22,11 @@ internal sealed class ClientBench : IAsyncDisposable
     private readonly List<TestServer> _servers = [];
     private readonly List<MemoryTransport> _clientEnds = [];
 
-    public ClientBench(RtspClientOptions? options = null)
+    public ClientBench(RtspClientOptions? options = null, StreamHubOptions? hubOptions = null)
     {
-        Hub = new StreamHub(null, Log, Time);
+        Hub = new StreamHub(hubOptions, Log, Time);
         Client = new RtspClient(Hub, options, Log, Time, null, DialAsync);
+        Hub.AddProtocol(new RtspProtocol(Client));
     }
 
     public FakeTimeProvider Time { get; } = new();
@@ -142,7 +143,7 @@ internal sealed class ClientBench : IAsyncDisposable
         await disposing;
         foreach (var server in _servers)
             await server.DisposeAsync();
-        await Hub.DisposeAsync();
+        await AdvanceUntilAsync(Hub.DisposeAsync().AsTask().ContinueWith(t => t.Status, TaskScheduler.Default));
         Log.Dispose();
         var pool = Hub.Pool.GetStatistics();
         Assert.Multiple(() =>

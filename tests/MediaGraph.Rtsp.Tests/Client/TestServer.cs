@@ -16,7 +16,7 @@ internal sealed class TestServer : IAsyncDisposable
 {
     public const string Video =
         "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" +
-        "a=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z0LAHtkDAeiAAAADAIAAABgHixbL,aM48gA==\r\na=control:trackID=0\r\n";
+        "a=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z2QAKKzZQHgCJ+XARAAAAwAEAAADAMg8YMZY,aOvjyyLA\r\na=control:trackID=0\r\n";
 
     public const string Audio = "m=audio 0 RTP/AVP 0\r\na=control:trackID=1\r\n";
 

@@ -1,0 +1,181 @@
+using System.Text;
+using MediaGraph.Media;
+using MediaGraph.Rtsp.Server;
+using MediaGraph.Rtsp.Tests.Rtp;
+using MediaGraph.Sources;
+using MediaGraph.Streams;
+using MediaGraph.Testing;
+using NUnit.Framework;
+
+namespace MediaGraph.Rtsp.Tests.Server;
+
+// Rows: S4, S8, M2, R3.
+
+[TestFixture]
+public sealed class SourceTests
+{
+    [Test]
+    public async Task S4_A_viewer_waits_for_the_source_and_keeps_it_running()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var describing = client.ExpectAsync(200, "DESCRIBE", client.Url());
+        var (session, _) = await source.NextAsync();
+        Assert.That(describing.IsCompleted, Is.False);
+        session.Publish(Track.Of(Vectors.H264));
+        var sdp = Encoding.UTF8.GetString((await describing).Body.Span);
+        Assert.That(sdp, Does.Contain("a=rtpmap:96 H264/90000"));
+        await client.SetUpAsync();
+        await client.ExpectAsync(200, "PLAY", client.Url());
+        Assert.That((bench.Hub.GetSnapshot().Streams.Single().Leases, session.Wanted), Is.EqualTo((2, SourceMedia.Video)));
+
+        await client.ExpectAsync(200, "TEARDOWN", client.Url());
+        Assert.That(bench.Hub.GetSnapshot().Streams.Single().Leases, Is.Zero);
+    }
+
+    [Test]
+    public async Task S8_A_source_that_cannot_be_had_is_an_answer_with_the_reason_and_when_to_come_back()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var describing = client.AskAsync("DESCRIBE", client.Url());
+        await source.FailNextAsync("the camera refused");
+        var answer = await describing;
+        Assert.Multiple(() =>
+        {
+            Assert.That(answer.Status, Is.EqualTo(503));
+            Assert.That(answer.Reason, Does.StartWith("the source does not deliver: the camera refused; the next try is in "));
+            Assert.That(answer.Headers["Retry-After"], Is.EqualTo("1"));
+            Assert.That(bench.Hub.GetSnapshot().Streams.Single().Leases, Is.Zero);
+        });
+        await client.ExpectAsync(404, "DESCRIBE", client.Url("live/nobody"));
+        await bench.Hub.SetStreamAsync(new StreamDefinition("live/cam") { Sources = ["led:"], IsEnabled = false });
+        Assert.That((await client.ExpectAsync(503, "DESCRIBE", client.Url())).Reason, Is.EqualTo("the stream is disabled"));
+    }
+
+    [Test]
+    public async Task S4_M2_A_client_that_closes_while_it_waits_frees_everything_at_once([Values("DESCRIBE", "SETUP")] string method)
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        await client.SendAsync(client.Request(
+            method, method == "SETUP" ? $"{client.Url()}/trackID=0" : client.Url(), "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"));
+        await source.NextAsync();
+        client.Transport.CompleteOutput();
+        await Eventually.EqualAsync(() => source.Open, 0, "sessions of the source"); // no time goes by
+        Assert.That(bench.Hub.GetSnapshot().Streams.Single().Leases, Is.Zero);
+    }
+
+    [Test]
+    public async Task S4_A_client_whose_connection_breaks_while_it_waits_frees_everything_at_once()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        await client.SendAsync(client.Request("DESCRIBE", client.Url()));
+        await source.NextAsync();
+        await client.DisposeAsync();
+        await Eventually.EqualAsync(() => source.Open, 0, "sessions of the source");
+    }
+
+    [Test]
+    public async Task What_comes_while_a_request_waits_is_obeyed_after_it()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var whole = client.Request("DESCRIBE", client.Url()) + client.Request("OPTIONS", "*");
+        var last = client.Request("GET_PARAMETER", client.Url());
+        await client.SendAsync(whole + last[..9]);
+        var (session, _) = await source.NextAsync();
+        await client.SendAsync(last[9..20]);
+        session.Publish(Track.Of(Vectors.H264));
+        await Eventually.EqualAsync(() => client.Responses.Count, 2, "answers");
+        await client.SendAsync(last[20..]);
+        await Eventually.EqualAsync(() => client.Responses.Count, 3, "answers");
+        Assert.That(client.Responses.Select(response => (response.CSeq, response.Status)), Is.EqualTo(new[] { (1u, 200), (2u, 200), (3u, 200) }));
+    }
+
+    [Test]
+    public async Task A_source_may_take_longer_than_a_request()
+    {
+        await using var bench = new ServerBench(
+            new RtspServerOptions { RequestTimeout = TimeSpan.FromSeconds(2) },
+            new StreamHubOptions { Sources = new SourceOptions { ConnectLimit = TimeSpan.FromSeconds(30) } });
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var describing = client.ExpectAsync(200, "DESCRIBE", client.Url());
+        var (session, _) = await source.NextAsync();
+        bench.AdvanceBySteps(8);
+        session.Publish(Track.Of(Vectors.H264));
+        await describing;
+
+        var late = bench.Open();
+        await bench.Hub.SetStreamAsync(new StreamDefinition("late") { Sources = ["led:"] });
+        var waiting = late.AskAsync("DESCRIBE", late.Url("late"));
+        await source.NextAsync();
+        bench.AdvanceBySteps(11);
+        Assert.That((await waiting).Status, Is.EqualTo(503));
+    }
+
+    [Test]
+    public async Task Who_requires_the_loudspeaker_wants_it_of_the_source()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var describing = client.ExpectAsync(200, "DESCRIBE", client.Url(), "Require: www.onvif.org/ver20/backchannel");
+        var (session, _) = await source.NextAsync();
+        Assert.That(session.Wanted, Is.EqualTo(SourceMedia.All));
+        session.Publish(Track.Of(Vectors.H264));
+        await describing;
+    }
+
+    [Test]
+    public async Task What_is_not_asked_for_is_not_wanted_of_the_source()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var describing = client.ExpectAsync(200, "DESCRIBE", client.Url() + "?video=h264");
+        var (session, _) = await source.NextAsync();
+        Assert.That(session.Wanted, Is.EqualTo(SourceMedia.Video));
+        session.Publish(Track.Of(Vectors.H264));
+        await describing;
+    }
+
+    [Test]
+    public async Task A_stream_with_sources_cannot_be_published()
+    {
+        await using var bench = new ServerBench();
+        await SetAsync(bench);
+        var client = bench.Open();
+        await client.AnnounceAsync();
+        Assert.That(
+            (await client.ExpectAsync(403, "RECORD", client.Url())).Reason, Is.EqualTo("the stream has sources of its own"));
+    }
+
+    [Test]
+    public async Task S18_A_viewer_is_told_that_its_stream_was_removed_while_it_waited()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var describing = client.AskAsync("DESCRIBE", client.Url());
+        await source.NextAsync();
+        await bench.Hub.RemoveStreamAsync("live/cam");
+        var answer = await describing;
+        Assert.That((answer.Status, answer.Reason, source.Open), Is.EqualTo((404, "the stream was removed", 0)));
+    }
+
+    private static async Task<LedSource> SetAsync(ServerBench bench)
+    {
+        var source = new LedSource();
+        bench.Hub.AddProtocol(source);
+        await bench.Hub.SetStreamAsync(new StreamDefinition("live/cam") { Sources = ["led:"], Linger = TimeSpan.Zero });
+        return source;
+    }
+}
