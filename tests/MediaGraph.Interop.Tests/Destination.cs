@@ -14,19 +14,19 @@ internal sealed class Destination : IAsyncDisposable
     private readonly string _scheme;
     private IAsyncDisposable _server = null!;
 
-    private Destination(string scheme)
+    private Destination(string scheme, StreamHubOptions? options)
     {
         _scheme = scheme;
-        Hub = new StreamHub(null, _log);
+        Hub = new StreamHub(options, _log);
     }
 
     public StreamHub Hub { get; }
 
     public int Port { get; private set; }
 
-    public static async Task<Destination> StartAsync(string scheme, int port = 0)
+    public static async Task<Destination> StartAsync(string scheme, int port = 0, StreamHubOptions? options = null)
     {
-        var destination = new Destination(scheme);
+        var destination = new Destination(scheme, options);
         var endPoint = new IPEndPoint(IPAddress.Loopback, port);
         if (scheme == "rtmp")
         {

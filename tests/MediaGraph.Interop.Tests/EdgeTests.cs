@@ -103,15 +103,13 @@ public sealed class EdgeTests
         {
             using (edge.Server.Hub.Lease(Stream))
                 await Eventually.EqualAsync(() => edge.Connections, 1, "connections");
-            await Eventually.EqualAsync(() => edge.Connections, 0, "connections that were left", TimeSpan.FromSeconds(4));
+            await Eventually.EqualAsync(() => edge.Connections, 0, "connections that were left");
         }
 
         using var lease = edge.Server.Hub.Lease(Stream);
         await Eventually.EqualAsync(() => edge.Connections, 1, "connections");
-        var began = TimeProvider.System.GetTimestamp();
         await edge.Server.Hub.RemoveStreamAsync(Stream);
-        Assert.That((edge.Connections, TimeProvider.System.GetElapsedTime(began).TotalSeconds), Is.EqualTo((0, 0.5)).Using<(int, double)>(
-            (actual, expected) => actual.Item1 == expected.Item1 && actual.Item2 < 5));
+        Assert.That(edge.Connections, Is.Zero);
     }
 
     [Test]
@@ -122,10 +120,8 @@ public sealed class EdgeTests
         await using var camera = Camera.Start(origin.Hub);
         var viewers = new Viewers(edge.Server.Hub, 100, CancellationToken.None);
         await viewers.AllSeeAsync();
-        var began = TimeProvider.System.GetTimestamp();
-        await edge.Server.Hub.DisposeAsync();
+        await edge.Server.Hub.DisposeAsync().AsTask().WaitAsync(Eventually.DefaultLimit);
         await viewers.Ended;
-        Assert.That(TimeProvider.System.GetElapsedTime(began), Is.LessThan(TimeSpan.FromSeconds(5)));
         await Eventually.EqualAsync(() => origin.Connections, 0, "connections to the origin");
     }
 

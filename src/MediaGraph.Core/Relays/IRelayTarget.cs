@@ -3,8 +3,8 @@ using MediaGraph.Graph;
 namespace MediaGraph.Relays;
 
 /// <summary>
-/// Where a stream can be pushed to. The hub runs it while the stream is there, tries again when it fails, and ends it when it is to be pushed
-/// no more. Between two runs it holds nothing.
+/// Where a stream can be pushed to. The hub runs it while the stream is there, tries again when it fails, and ends it when it is to be
+/// pushed no more. Between two runs it holds nothing.
 /// </summary>
 public interface IRelayTarget
 {
@@ -12,8 +12,9 @@ public interface IRelayTarget
     string Name { get; }
 
     /// <summary>
-    /// One session: connects, calls <see cref="RelaySession.Subscribe"/> when the destination has agreed, and sends until the destination or
-    /// the stream ends, or the token is cancelled. When it returns, nothing of the session is left. One call at a time, on a thread of its own.
+    /// One session: connects, calls <see cref="RelaySession.Subscribe"/> when the destination has agreed, and sends until the destination
+    /// or the stream ends, or the token is cancelled. When it returns, nothing of the session is left. One call at a time, on a thread of
+    /// its own.
     /// </summary>
     /// <param name="session">What it is run for.</param>
     /// <param name="cancellationToken">

@@ -20,7 +20,9 @@ public sealed record RelayOptions
     /// <summary>After how long with media that go out its next pause is the shortest again. Default 10 s.</summary>
     public TimeSpan HealthyAfter { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often a relay may connect in a minute, whatever happens. Default 30: more than backing off makes of any failure.</summary>
+    /// <summary>
+    /// How often a relay may connect in a minute, whatever happens. Default 30: more than backing off makes of any failure.
+    /// </summary>
     public int MaxSessionsPerMinute { get; init; } = 30;
 
     /// <summary>Lists what is out of its range.</summary>

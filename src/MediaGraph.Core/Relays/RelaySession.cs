@@ -18,8 +18,9 @@ public sealed class RelaySession
     public StreamHub Hub => _relay.Hub;
 
     /// <summary>
-    /// Subscribes the session's queue, past the authorizer, as soon as the destination has agreed: sooner, packets would pile up for nobody.
-    /// Again when the destination has moved, and the subscription before is over. The session ends it at the latest when it ends itself.
+    /// Subscribes the session's queue, past the authorizer, as soon as the destination has agreed: sooner, packets would pile up for
+    /// nobody. Again when the destination has moved, and the subscription before is over. The session ends
+    /// it at the latest when it ends itself.
     /// </summary>
     /// <param name="request">Its stream is the session's.</param>
     /// <param name="queue">Where the packets go; the caller owns it.</param>

@@ -3,8 +3,9 @@ using System.Text.RegularExpressions;
 namespace MediaGraph.Sources;
 
 /// <summary>
-/// Another server that is asked for streams that are not here (edge mode): one who asks for such a name has it fetched, all who ask share it,
-/// and it is gone when the last one has left and <see cref="SourceOptions.Linger"/> has passed. Only names that are allowed reach the other
+/// Another server that is asked for streams that are not here (edge mode): one who asks for such a name has it fetched, all who ask share
+/// it, and it is gone when the last one has left and <see cref="SourceOptions.Linger"/> has passed. Only
+/// names that are allowed reach the other
 /// server, and they decide nothing but the path, or the query, of its address.
 /// </summary>
 /// <param name="Url">
@@ -16,14 +17,14 @@ public sealed record UpstreamOptions(string Url)
     internal const string Placeholder = "{name}";
 
     /// <summary>
-    /// Which names may be asked for, as a regular expression for the whole name; without backreferences and lookarounds, so that it takes time
-    /// in proportion to the name. Default <c>.+</c>, every stream name.
+    /// Which names may be asked for, as a regular expression for the whole name; without backreferences and lookarounds, so that it takes
+    /// time in proportion to the name. Default <c>.+</c>, every stream name.
     /// </summary>
     public string Names { get; init; } = ".+";
 
     /// <summary>
-    /// Streams that are fetched at once, those included that are being asked for. Default 100: few enough that asking for made-up names does
-    /// not exhaust this server or the other. More are refused.
+    /// Streams that are fetched at once, those included that are being asked for. Default 100: few enough that asking for made-up names
+    /// does not exhaust this server or the other. More are refused.
     /// </summary>
     public int MaxStreams { get; init; } = 100;
 

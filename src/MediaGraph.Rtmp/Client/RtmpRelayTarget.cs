@@ -3,7 +3,9 @@ using MediaGraph.Relays;
 
 namespace MediaGraph.Rtmp.Client;
 
-/// <summary>A stream's place on a server. Each session is a connection of its own, which follows the server where that leads elsewhere.</summary>
+/// <summary>
+/// A stream's place on a server. Each session is a connection of its own, which follows the server where that leads elsewhere.
+/// </summary>
 internal sealed class RtmpRelayTarget(RtmpClient client, RtmpUrl url) : IRelayTarget
 {
     public string Name => url.ToString();

@@ -177,8 +177,8 @@ public sealed class RtspClient : IAsyncDisposable
         using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         var (source, offers) = await OfferAsync(stream, wanted, cancelled.Token).ConfigureAwait(false);
         return await OpenAsync(
-            (transport, id, place, way) => new RtspPush(this, transport, id, place, way, source, offers, subscribe ?? Hub.Subscribe), url, carrier, stream,
-            cancellationToken).ConfigureAwait(false);
+            (transport, id, place, way) => new RtspPush(this, transport, id, place, way, source, offers, subscribe ?? Hub.Subscribe),
+            url, carrier, stream, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The same for any kind of session.</summary>
