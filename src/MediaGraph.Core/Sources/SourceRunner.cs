@@ -119,7 +119,7 @@ internal sealed class SourceRunner
             else if (!_leftBehind.IsCompleted)
             {
                 Sources.Note(this, SourceState.Stuck);
-                await WaitAsync(Task.WhenAny(woken, _leftBehind), plan.Expires).ConfigureAwait(false);
+                await WaitAsync(woken, plan.Expires).ConfigureAwait(false);
             }
             else if (_backoff.Remaining is var rest && rest > TimeSpan.Zero)
             {
@@ -147,9 +147,7 @@ internal sealed class SourceRunner
             await _source.RunAsync(session, cancellation.Token).ConfigureAwait(false);
             return true;
         });
-        _ = work.ContinueWith(
-            static (_, signal) => ((Signal)signal!).Set(), Signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        WakeAfter(work);
 
         CloseReason? stop = null;
         var isFailure = false;
@@ -247,10 +245,17 @@ internal sealed class SourceRunner
             return;
         }
 
-        _leftBehind = Task.WhenAll(
-            work.ContinueWith(static _ => { }, TaskScheduler.Default), cancelling.ContinueWith(static _ => { }, TaskScheduler.Default));
+        _leftBehind = Task.WhenAll(Quietly(work), Quietly(cancelling));
+        WakeAfter(_leftBehind);
         Log.Abandoned(_logger, Name, Sources.Stream.Name);
     }
+
+    private void WakeAfter(Task task) => _ = task.ContinueWith(
+        static (_, signal) => ((Signal)signal!).Set(), Signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
+
+    private static Task Quietly(Task task) => task.ContinueWith(
+        static ended => { _ = ended.Exception; }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     private (CloseReason Reason, bool IsFailure) Outcome(Task work, SourceSession session)
     {
@@ -279,10 +284,8 @@ internal sealed class SourceRunner
 
     private async Task WaitAsync(Task task, TimeSpan limit)
     {
-        if (limit >= TimeSpan.FromDays(40)) // more than a timer can be set to
-            await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        else
-            await task.WaitAsync(Round(limit), Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var bound = limit >= TimeSpan.FromDays(40) ? Timeout.InfiniteTimeSpan : Round(limit); // a timer cannot be set to more
+        await GraphLock.WaitAsync(task, bound, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     // A timer rounds down to whole milliseconds, and what it was set for would not have come.

@@ -126,6 +126,7 @@ internal sealed class StreamSources
     public void Release(StreamLease lease)
     {
         Changes changes;
+        var isLast = false;
         using (GraphLock.Enter(Lock))
         {
             _leases = _leases.Remove(lease);
@@ -133,10 +134,15 @@ internal sealed class StreamSources
             foreach (var kind in Kinds)
             {
                 if ((lease.Wants & kind) != SourceMedia.None && --_wants[kind] == 0)
+                {
                     _released[kind] = Hub.TimeProvider.GetTimestamp();
+                    isLast = true;
+                }
             }
 
             changes = EvaluateLocked();
+            if (isLast)
+                changes = changes with { Signals = [.. _runners.Select(runner => runner.Signal)] }; // they have a deadline now
         }
 
         Apply(changes);

@@ -257,7 +257,7 @@ public sealed class StreamHub : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(definition);
         StreamName.ThrowIfInvalid(definition.Name);
-        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await GraphLock.EnterAsync(_changing, cancellationToken).ConfigureAwait(false);
         try
         {
             var sources = CreateSources(definition);
@@ -267,7 +267,7 @@ public sealed class StreamHub : IAsyncDisposable
                 runner.Start();
             if (!definition.IsEnabled)
                 set.Stream.EndConsumers(new CloseReason(CloseCode.Unavailable, "the stream was disabled"));
-            await Task.WhenAll(removed.Select(runner => runner.Completion)).ConfigureAwait(false);
+            await EndAsync(removed).ConfigureAwait(false);
         }
         finally
         {
@@ -282,7 +282,7 @@ public sealed class StreamHub : IAsyncDisposable
     public async Task<bool> RemoveStreamAsync(string stream, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await GraphLock.EnterAsync(_changing, cancellationToken).ConfigureAwait(false);
         try
         {
             if (Find(stream) is not { Sources: not null } found)
@@ -368,7 +368,7 @@ public sealed class StreamHub : IAsyncDisposable
     {
         using (GraphLock.Enter(_streamsLock))
             _stopping = true;
-        await _changing.WaitAsync().ConfigureAwait(false);
+        await GraphLock.EnterAsync(_changing).ConfigureAwait(false);
         try
         {
             await Task.WhenAll(Volatile.Read(ref _streams).Values.Select(stream => EndAsync(stream, CloseReason.Stopping)))
@@ -542,13 +542,15 @@ public sealed class StreamHub : IAsyncDisposable
     }
 
     // Its feeds have ended when it is closed; then the sources' sessions end, and whoever talks.
-    private static async Task EndAsync(MediaStream stream, CloseReason reason)
+    private async Task EndAsync(MediaStream stream, CloseReason reason)
     {
         var runners = stream.Sources?.Close(reason) ?? [];
         stream.Close(reason);
-        await Task.WhenAll(runners.Select(runner => runner.Completion)).ConfigureAwait(false);
+        await EndAsync(runners).ConfigureAwait(false);
     }
 
+    private Task EndAsync(IEnumerable<SourceRunner> runners) => GraphLock.WaitAsync(
+        Task.WhenAll(runners.Select(runner => runner.Completion)), Timeout.InfiniteTimeSpan, TimeProvider);
 
     // All or nothing: what fails here leaves no session, and nothing has touched the device.
     private TalkSession AddTalkSession(TalkRequest request)

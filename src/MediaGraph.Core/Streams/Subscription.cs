@@ -213,8 +213,8 @@ public sealed class Subscription : IAsyncDisposable
     /// <summary>Ends it when the stream's sources cannot be had.</summary>
     internal void EndIfUnavailable()
     {
-        if (_lease is not null)
-            _ = WatchAsync(_lease); // until that is decided, or the subscription ends
+        if (_lease is { } wanted)
+            _ = GraphLock.Run(() => WatchAsync(wanted)); // until that is decided, or the subscription ends
 
         async Task WatchAsync(StreamLease lease)
         {
