@@ -1,6 +1,5 @@
 using MediaGraph.Diagnostics;
 using MediaGraph.Graph;
-using MediaGraph.Media;
 using MediaGraph.Streams;
 using Microsoft.Extensions.Logging;
 
@@ -101,10 +100,12 @@ internal sealed class SourceRunner
     private SourceOptions Options => Sources.Options;
 
     /// <summary>Starts the task; called once. It ends when the source is removed.</summary>
-    public void Start() => _completion = GraphLock.Run(RunAsync);
+    /// <param name="before">What must have ended before its first session.</param>
+    public void Start(Task before) => _completion = GraphLock.Run(() => RunAsync(before));
 
-    private async Task RunAsync()
+    private async Task RunAsync(Task before)
     {
+        await WaitAsync(before, TimeSpan.MaxValue).ConfigureAwait(false);
         while (true)
         {
             var woken = Signal.Take();
@@ -151,6 +152,7 @@ internal sealed class SourceRunner
 
         CloseReason? stop = null;
         var isFailure = false;
+        var (known, asked) = (ask, started);
         while (stop is null)
         {
             var woken = Signal.Take();
@@ -163,7 +165,10 @@ internal sealed class SourceRunner
                 break;
             }
 
-            var (late, due) = Check(session, plan.Ask, started);
+            if ((plan.Ask & ~known & SourceMediaKinds.Viewed) != SourceMedia.None)
+                asked = Time.GetTimestamp(); // it had no need to send that before
+            known = plan.Ask;
+            var (late, due) = Check(session, plan.Ask, started, asked);
             if (late is not null)
                 (stop, isFailure) = (late, true);
             else
@@ -187,7 +192,7 @@ internal sealed class SourceRunner
     }
 
     // What is late, or how long nothing can be.
-    private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, SourceMedia ask, long started)
+    private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, SourceMedia ask, long started, long asked)
     {
         var now = Time.GetTimestamp();
         if (Sources.FeedOf(session) is not { } feed)
@@ -206,12 +211,12 @@ internal sealed class SourceRunner
             _backoff.Succeed();
         if (isTalk)
             return (null, due);
-        if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(feed.Started, now)))
+        if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(feed.Started, asked), now)))
             return (Late("it sent no media"), TimeSpan.Zero);
         foreach (var track in feed.Tracks)
         {
-            if (track.Track.Kind != MediaKind.Data && track.LastArrival is { } last
-                && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(last, now)))
+            if ((SourceMediaKinds.Of(track.Track.Kind) & ask) != SourceMedia.None && track.LastArrival is { } last
+                && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(last, asked), now)))
             {
                 return (Late($"its {track.Track.Id} fell silent"), TimeSpan.Zero);
             }

@@ -14,6 +14,9 @@ namespace MediaGraph.Sources;
 /// </summary>
 internal sealed class StreamSources
 {
+    /// <summary>What consumers are told when the stream is disabled.</summary>
+    public static readonly CloseReason Disabled = new(CloseCode.Unavailable, "the stream was disabled");
+
     private static readonly SourceMedia[] Kinds = [SourceMedia.Video, SourceMedia.Audio, SourceMedia.Talk];
 
     private readonly ILogger _logger;
@@ -107,6 +110,8 @@ internal sealed class StreamSources
                 throw new StreamException(StreamError.NotFound, "nobody publishes this stream");
             if (!_definition.IsEnabled)
                 throw new StreamException(StreamError.Unavailable, "the stream is disabled");
+            foreach (var runner in _runners)
+                runner.IsFinishedLocked = false; // somebody asks anew
             lease.StartLocked = _failures;
             _leases = _leases.Add(lease);
             _undecided = _undecided.Add(lease);
@@ -156,6 +161,37 @@ internal sealed class StreamSources
             return _runners.Any(runner => (HasNowLocked(runner) & lease.Wants) != SourceMedia.None)
                 ? null
                 : FailureLocked(_runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None));
+        }
+    }
+
+    /// <summary>
+    /// Why nothing will come of what is wanted, as things are; null when something may. For who came too late to be told with the others.
+    /// </summary>
+    public CloseReason? WhyNever(SourceMedia wants)
+    {
+        using (GraphLock.Enter(Lock))
+        {
+            if (_closed is not null || !_definition.IsEnabled)
+                return _closed ?? Disabled;
+            if (wants == SourceMedia.None || _runners.IsEmpty // it is being made
+                || _runners.Any(runner => ((runner.AskLocked | HasNowLocked(runner)) & wants) != SourceMedia.None))
+                return null;
+            return _runners.Any(runner => runner.IsFinishedLocked)
+                ? new CloseReason(CloseCode.PublisherLeft, "the source has nothing more")
+                : new CloseReason(CloseCode.CodecMismatch, "the source has nothing of what is wanted");
+        }
+    }
+
+    /// <summary>Kinds that may still come, from sources that have not told what they have now.</summary>
+    public SourceMedia Pending
+    {
+        get
+        {
+            using (GraphLock.Enter(Lock))
+            {
+                return _runners.Aggregate(SourceMedia.None, static (all, runner) =>
+                    all | (runner.AskLocked & (runner.SessionLocked is { IsSettled: true, Feed: not null } ? ~runner.KnownLocked : SourceMedia.All)));
+            }
         }
     }
 
@@ -234,7 +270,7 @@ internal sealed class StreamSources
             changes = EvaluateLocked();
             var reason = _closed
                 ?? (runner.IsRemovedLocked ? new CloseReason(CloseCode.Requested, "the source was taken away")
-                    : !_definition.IsEnabled ? new CloseReason(CloseCode.Unavailable, "the stream was disabled")
+                    : !_definition.IsEnabled ? Disabled
                     : new CloseReason(CloseCode.Requested, "nobody needs the source any more"));
             plan = new SourcePlan(runner.AskLocked, ExpiryLocked(), runner.IsRemovedLocked, runner.IsFinishedLocked, reason);
         }
@@ -286,6 +322,7 @@ internal sealed class StreamSources
             session.Feed = feed;
             NoteLocked(session.Runner, SourceState.Live);
             changes = EvaluateLocked();
+            changes = changes with { Signals = changes.Signals.Add(session.Runner.Signal) }; // from now on other things can be late
         }
 
         Apply(changes);
@@ -313,6 +350,8 @@ internal sealed class StreamSources
         Changes changes;
         using (GraphLock.Enter(Lock))
         {
+            if (session.IsOver)
+                return;
             session.Runner.HasLocked |= kind;
             session.Runner.KnownLocked |= kind;
             changes = EvaluateLocked();

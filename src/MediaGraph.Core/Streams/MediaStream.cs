@@ -261,6 +261,7 @@ public sealed class MediaStream
     internal bool TryAdopt(StreamSources sources)
     {
         ITimer? waitTimer;
+        ImmutableArray<Subscription> subscriptions;
         using (GraphLock.Enter(_stateLock))
         {
             if (_closed || _sources is not null || !_feeds.IsEmpty)
@@ -268,9 +269,12 @@ public sealed class MediaStream
             _sources = sources;
             waitTimer = _waitTimer;
             _waitTimer = null;
+            subscriptions = _subscriptions;
         }
 
         waitTimer?.Dispose();
+        foreach (var subscription in subscriptions)
+            subscription.Hold(sources);
         return true;
     }
 
@@ -320,8 +324,9 @@ public sealed class MediaStream
         receivers = [.. receivers.Where(receiver => receiver.Codec is not null)];
         if (receivers.All(receiver => receiver.Track.Kind == MediaKind.Data))
             return;
+        var pending = Sources?.Pending ?? SourceMedia.None;
         foreach (var subscription in subscriptions)
-            subscription.EndUnlessMatched(receivers);
+            subscription.EndUnlessMatched(receivers, pending);
     }
 
     /// <summary>Ends all consumers; the stream stays.</summary>
@@ -363,6 +368,24 @@ public sealed class MediaStream
             // Data that starts a group describes the stream, as metadata does: the last of it is kept without a cache of frames too.
             added = new Receiver(track, track.Kind == MediaKind.Data ? null : _hub.Options.GroupCache);
         }
+    }
+
+    /// <summary>A feed that was there for its loudspeaker alone has something to view.</summary>
+    internal void BeginMedia(Feed feed)
+    {
+        ImmutableArray<Subscription> subscriptions;
+        long number;
+        using (GraphLock.Enter(_stateLock))
+        {
+            feed.CarriesMedia = true;
+            if (!_feeds.Contains(feed))
+                return;
+            number = ++_stateNumber;
+            subscriptions = _subscriptions;
+        }
+
+        foreach (var subscription in subscriptions)
+            subscription.SetState(number, SubscriptionState.Fed, null);
     }
 
     internal void AttachConsumers(Receiver receiver)
@@ -436,10 +459,12 @@ public sealed class MediaStream
     {
         bool isFed;
         long number;
+        StreamSources? sources;
         using (GraphLock.Enter(_stateLock))
         {
             if (_closed || (_sources is null && _feeds.IsEmpty))
                 return false;
+            sources = _sources;
             _subscriptions = _subscriptions.Add(subscription);
             PublishConsumerCountLocked();
             (isFed, number) = (IsFedLocked, _stateNumber);
@@ -447,6 +472,8 @@ public sealed class MediaStream
 
         if (!isFed)
             subscription.SetState(number, SubscriptionState.Waiting, new CloseReason(CloseCode.Unavailable, "the source is not there yet"));
+        if (sources is not null)
+            subscription.Hold(sources); // if it has had them for a moment only
         return true;
     }
 

@@ -264,10 +264,10 @@ public sealed class StreamHub : IAsyncDisposable
             var set = AdoptStream(definition);
             var (added, removed) = set.Set(definition, sources);
             foreach (var runner in added)
-                runner.Start();
+                runner.Start(EndAsync(removed.Where(old => old.Name == runner.Name))); // one device, now used for something else
             if (!definition.IsEnabled)
-                set.Stream.EndConsumers(new CloseReason(CloseCode.Unavailable, "the stream was disabled"));
-            await EndAsync(removed).ConfigureAwait(false);
+                set.Stream.EndConsumers(StreamSources.Disabled);
+            await WaitAsync(EndAsync(removed)).ConfigureAwait(false);
         }
         finally
         {
@@ -430,9 +430,12 @@ public sealed class StreamHub : IAsyncDisposable
         StreamName.ThrowIfInvalid(request.Stream);
         while (true)
         {
-            var feed = GetOrAddStream(request.Stream).TryStartFeed(request);
+            // A source feeds the stream that it was made for, not another that has its name by now.
+            var feed = (request.Session?.Runner.Sources.Stream ?? GetOrAddStream(request.Stream)).TryStartFeed(request);
             if (feed is null)
             {
+                if (request.Session is not null)
+                    throw new StreamException(StreamError.Ended, "the stream is gone");
                 GraphLock.Point();
                 continue; // the stream ended between the two steps; its name is free, or soon will be
             }
@@ -471,9 +474,10 @@ public sealed class StreamHub : IAsyncDisposable
     {
         StreamName.ThrowIfInvalid(request.Stream);
         var stream = Find(request.Stream) ?? throw NotFound();
-        if (Mismatch(stream.Receivers, request.Wanted, format) is { } mismatch)
+        var wants = WantsOf(request);
+        if (FindMismatch() is { } mismatch)
             throw new StreamException(StreamError.CodecsNotMatched, mismatch);
-        var lease = stream.Sources?.Lease(WantsOf(request));
+        var lease = stream.Sources?.Lease(wants);
         var subscription = new Subscription(
             this, stream, request, queue, format, lease, Interlocked.Increment(ref _subscriptionIds));
         if (!stream.TryAdd(subscription))
@@ -482,10 +486,29 @@ public sealed class StreamHub : IAsyncDisposable
             throw NotFound();
         }
 
+        // Those who were there when it became known were told then.
+        GraphLock.Point();
+        if (FindMismatch() is { } known)
+        {
+            subscription.Close(new CloseReason(CloseCode.CodecMismatch, known));
+            throw new StreamException(StreamError.CodecsNotMatched, known);
+        }
+
+        if (lease is not null && stream.Sources?.WhyNever(wants) is { } reason)
+            subscription.Close(reason);
         return subscription;
+
+        string? FindMismatch()
+        {
+            if (stream.Sources is not { } sources)
+                return Mismatch(stream.Receivers, request.Wanted, format);
+            return (sources.Pending & wants) == SourceMedia.None
+                ? Mismatch([.. stream.Receivers.Where(receiver => receiver.Codec is not null)], request.Wanted, format)
+                : null;
+        }
     }
 
-    private static SourceMedia WantsOf(SubscribeRequest request) => request.Wanted is { } wanted
+    internal static SourceMedia WantsOf(SubscribeRequest request) => request.Wanted is { } wanted
         ? wanted.Aggregate(SourceMedia.None, (all, track) => all | SourceMediaKinds.Of(track.Kind))
         : SourceMediaKinds.Viewed;
 
@@ -546,11 +569,12 @@ public sealed class StreamHub : IAsyncDisposable
     {
         var runners = stream.Sources?.Close(reason) ?? [];
         stream.Close(reason);
-        await EndAsync(runners).ConfigureAwait(false);
+        await WaitAsync(EndAsync(runners)).ConfigureAwait(false);
     }
 
-    private Task EndAsync(IEnumerable<SourceRunner> runners) => GraphLock.WaitAsync(
-        Task.WhenAll(runners.Select(runner => runner.Completion)), Timeout.InfiniteTimeSpan, TimeProvider);
+    private Task WaitAsync(Task task) => GraphLock.WaitAsync(task, Timeout.InfiniteTimeSpan, TimeProvider);
+
+    private static Task EndAsync(IEnumerable<SourceRunner> runners) => Task.WhenAll(runners.Select(runner => runner.Completion));
 
     // All or nothing: what fails here leaves no session, and nothing has touched the device.
     private TalkSession AddTalkSession(TalkRequest request)
