@@ -30,7 +30,8 @@ try
     builder.Services.AddMediaGraph(builder.Configuration.GetSection("MediaGraph"))
         .AddDemo(() => typeof(Texts).Assembly.GetManifestResourceStream("demo.flv")!)
         .AddRtmp()
-        .AddRtsp();
+        .AddRtsp()
+        .AddTapo();
 
     var host = builder.Build();
     await host.StartAsync();

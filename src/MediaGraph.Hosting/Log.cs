@@ -19,4 +19,7 @@ internal static partial class Log
 
     [LoggerMessage(5004, LogLevel.Error, "The drain took longer than {Limit}; what was left was cut")]
     public static partial void DrainOverran(ILogger logger, TimeSpan limit);
+
+    [LoggerMessage(5005, LogLevel.Error, "The changed configuration has an error; what it is about stays as it was. {Error}")]
+    public static partial void StreamNotChanged(ILogger logger, string error);
 }

@@ -1,7 +1,9 @@
 using System.Diagnostics.Metrics;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Rtsp.Server;
+using MediaGraph.Sources;
 using MediaGraph.Streams;
+using MediaGraph.Tapo;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -32,6 +34,9 @@ public sealed class MediaGraphBuilder
 
     /// <summary>What changes the options of RTSP; null when it was not added.</summary>
     internal Func<RtspServerOptions, RtspServerOptions>? ConfigureRtsp { get; private set; }
+
+    /// <summary>What changes the options of Tapo; null when it was not added.</summary>
+    internal Func<TapoOptions, TapoOptions>? ConfigureTapo { get; private set; }
 
     internal Func<Stream>? OpenDemo { get; private set; }
 
@@ -79,6 +84,24 @@ public sealed class MediaGraphBuilder
         }
 
         ConfigureRtsp = Then(ConfigureRtsp, configure);
+        return this;
+    }
+
+    /// <summary>
+    /// Lets streams be taken from TP-Link's cameras (<c>tapo:</c>, <c>vigi:</c> and <c>kasa:</c>), with the settings of the section <c>Tapo</c>.
+    /// </summary>
+    /// <param name="configure">Given what the configuration says, returns what applies: <c>o => o with { … }</c>.</param>
+    public MediaGraphBuilder AddTapo(Func<TapoOptions, TapoOptions>? configure = null)
+    {
+        if (ConfigureTapo is null)
+        {
+            Services.AddSingleton(static provider => new TapoProtocol(
+                provider.GetRequiredService<MediaGraphSettings>().Tapo, provider.GetService<ILoggerFactory>(),
+                provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()));
+            Services.AddSingleton<ISourceProtocol>(static provider => provider.GetRequiredService<TapoProtocol>());
+        }
+
+        ConfigureTapo = Then(ConfigureTapo, configure);
         return this;
     }
 

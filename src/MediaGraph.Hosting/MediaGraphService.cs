@@ -1,13 +1,15 @@
+using MediaGraph.Sources;
 using MediaGraph.Streams;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace MediaGraph.Hosting;
 
 /// <summary>
-/// Starts the demo and the protocols, and stops them: listeners and connections first, then the demo, then the hub, so that every
-/// peer is told why. Owns the demo's task.
+/// Starts the demo, the streams of the configuration and the protocols, and stops them: listeners and connections first, then the demo, then
+/// the hub, so that every peer is told why. Owns the demo's task.
 /// </summary>
 internal sealed class MediaGraphService : IHostedService, IDisposable
 {
@@ -18,35 +20,52 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
     private readonly MediaGraphSettings _settings;
     private readonly Func<Stream>? _openDemo;
     private readonly ProtocolServer[] _protocols;
+    private readonly ISourceProtocol[] _sources;
     private readonly ILogger _logger;
     private readonly TimeProvider _timeProvider;
 
+    private readonly ConfiguredStreams _streams;
     private readonly Stack<ProtocolServer> _started = [];
     private CancellationTokenSource? _stopDemo;
     private Task _demo = Task.CompletedTask;
 
     public MediaGraphService(
         StreamHub hub, MediaGraphSettings settings, MediaGraphBuilder builder, IEnumerable<ProtocolServer> protocols,
-        ILogger<MediaGraphService> logger, IServiceProvider provider)
+        IEnumerable<ISourceProtocol> sources, ILogger<MediaGraphService> logger, IServiceProvider provider)
     {
         _hub = hub;
         _settings = settings;
+        _sources = [.. sources];
         _openDemo = settings.IsDemoEnabled ? builder.OpenDemo : null;
         _protocols = [.. protocols.Where(protocol => protocol.IsEnabled)];
         _logger = logger;
         _timeProvider = provider.GetService<TimeProvider>() ?? TimeProvider.System;
+        _streams = new ConfiguredStreams(hub, builder.Configuration, logger, _timeProvider);
     }
 
     /// <summary>Starts everything, or nothing.</summary>
     /// <exception cref="IOException">A port cannot be bound; the message says which and why.</exception>
+    /// <exception cref="OptionsValidationException">A stream cannot be added; lists all that is wrong.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (var key in _settings.Ignored)
             Log.KeyIgnored(_logger, key);
+        foreach (var protocol in _sources)
+            _hub.AddProtocol(protocol);
         if (_openDemo is not null)
         {
             _stopDemo = new CancellationTokenSource();
             _demo = new DemoStream(_hub, _openDemo, _logger, _timeProvider).RunAsync(_stopDemo.Token);
+        }
+
+        try
+        {
+            await _streams.StartAsync(_settings.Streams, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await StopAllAsync(cancellationToken).ConfigureAwait(false);
+            throw;
         }
 
         foreach (var protocol in _protocols)
@@ -92,6 +111,7 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
 
     private async Task StopAllAsync(CancellationToken cut)
     {
+        await _streams.DisposeAsync().ConfigureAwait(false);
         while (_started.TryPop(out var protocol))
             await protocol.StopAsync(cut).ConfigureAwait(false);
         if (_stopDemo is not null)

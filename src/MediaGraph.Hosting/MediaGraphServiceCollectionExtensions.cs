@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MediaGraph.Hosting;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Streams;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -15,7 +16,7 @@ public static class MediaGraphServiceCollectionExtensions
     /// <summary>
     /// Registers the <see cref="StreamHub"/>, as a singleton, and a hosted service that runs what is added to the builder. An
     /// <see cref="IStreamAuthorizer"/>, <see cref="TimeProvider"/>, <see cref="ILoggerFactory"/> or <see cref="IMeterFactory"/>
-    /// among the services is used.
+    /// among the services is used, and so is each <see cref="ISourceProtocol"/>: the streams of the configuration can be taken from it.
     /// </summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configuration">

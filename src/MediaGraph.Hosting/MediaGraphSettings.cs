@@ -1,9 +1,12 @@
+using System.Collections.Immutable;
 using MediaGraph.Graph;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Talk;
+using MediaGraph.Tapo;
 using Microsoft.Extensions.Options;
 
 namespace MediaGraph.Hosting;
@@ -33,7 +36,13 @@ internal sealed class MediaGraphSettings
         (IsRtspEnabled, Rtsp) = Read(
             root.Section("Rtsp"), builder.ConfigureRtsp, RtspSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
 
-        Ignored = root.RejectMisspelt("Tapo", "Http", "Streams", "Linger"); // what later versions read
+        (_, Tapo) = Read(
+            root.Section("Tapo"), builder.ConfigureTapo, TapoSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
+
+        root.Known("Streams");
+        Streams = StreamSettings.Read(builder.Configuration, root.Prefix, errors);
+
+        Ignored = root.RejectMisspelt("Http"); // what later versions read
         if (errors.Count > 0)
             throw new OptionsValidationException("MediaGraph", typeof(MediaGraphSettings), errors);
     }
@@ -48,7 +57,12 @@ internal sealed class MediaGraphSettings
 
     public RtspServerOptions Rtsp { get; }
 
+    public TapoOptions Tapo { get; }
+
     public bool IsDemoEnabled { get; }
+
+    /// <summary>The streams with sources. Their addresses are looked at when they are added to the hub.</summary>
+    public ImmutableArray<StreamDefinition> Streams { get; }
 
     /// <summary>How long a stop may take.</summary>
     public TimeSpan DrainTimeout { get; }
@@ -63,6 +77,7 @@ internal sealed class MediaGraphSettings
         var pool = root.Section("Pool");
         var failures = root.Section("AuthorizationFailures");
         var talk = root.Section("Talk");
+        var sources = root.Section("Sources");
         var options = new StreamHubOptions
         {
             OnPublisherConflict = root.Choice("OnPublisherConflict", defaults.OnPublisherConflict),
@@ -89,11 +104,23 @@ internal sealed class MediaGraphSettings
                 CloseLimit = talk.Time("CloseLimit", defaults.Talk.CloseLimit),
                 MaxDelay = talk.Time("MaxDelay", defaults.Talk.MaxDelay),
             },
+            Sources = new SourceOptions
+            {
+                Linger = root.Time("Linger", defaults.Sources.Linger),
+                ConnectLimit = sources.Time("ConnectLimit", defaults.Sources.ConnectLimit),
+                SilenceLimit = sources.Time("SilenceLimit", defaults.Sources.SilenceLimit),
+                MinBackoff = sources.Time("MinBackoff", defaults.Sources.MinBackoff),
+                MaxBackoff = sources.Time("MaxBackoff", defaults.Sources.MaxBackoff),
+                HealthyAfter = sources.Time("HealthyAfter", defaults.Sources.HealthyAfter),
+                MaxRunsPerMinute = sources.Int32("MaxRunsPerMinute", defaults.Sources.MaxRunsPerMinute),
+                ReadyLimit = sources.Time("ReadyLimit", defaults.Sources.ReadyLimit),
+            },
             Pool = defaults.Pool with { MaxRetainedBytes = pool.Int64("MaxRetainedBytes", defaults.Pool.MaxRetainedBytes) },
         };
         cache.RejectUnknown();
         failures.RejectUnknown();
         talk.RejectUnknown();
+        sources.RejectUnknown();
         pool.RejectUnknown();
         return options;
     }
@@ -143,6 +170,8 @@ internal sealed class MediaGraphSettings
                 yield return $"{prefix}{name} is {value}; it must be {least} or more.";
         }
 
+        foreach (var error in hub.Sources.Validate($"{prefix}Sources:"))
+            yield return error.Replace($"{prefix}Sources:{nameof(SourceOptions.Linger)} ", $"{prefix}Linger ", StringComparison.Ordinal);
         foreach (var error in hub.GroupCache.Validate($"{prefix}GroupCache:").Concat(hub.Queue.Validate($"{prefix}Queue:")))
             yield return error;
     }

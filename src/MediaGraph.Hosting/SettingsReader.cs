@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Configuration;
 
 namespace MediaGraph.Hosting;
@@ -27,6 +29,9 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
             errors.Add($"{Prefix}{key} is a section; set one of the keys in it.");
         return new SettingsReader(section, Prefix + key, errors);
     }
+
+    /// <summary>Says that a key is read elsewhere.</summary>
+    public void Known(string key) => _known.Add(key);
 
     public bool Flag(string key, bool otherwise) =>
         Read(key, otherwise, "it must be true or false", static text => bool.TryParse(text, out var value) ? value : null);
@@ -56,6 +61,39 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
             return otherwise;
         var texts = section.GetChildren().Select(child => child.Value).Prepend(section.Value);
         return [.. texts.SelectMany(text => (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+    }
+
+    /// <summary>One text, or a list of them; they may have commas in them.</summary>
+    public ImmutableArray<string> Texts(string key)
+    {
+        _known.Add(key);
+        if (configuration?.GetSection(key) is not { } section)
+            return [];
+        return
+        [
+            .. section.GetChildren().Select(child => child.Value).Prepend(section.Value)
+                .Where(text => !string.IsNullOrWhiteSpace(text)).Select(text => text!.Trim()),
+        ];
+    }
+
+    /// <summary>The certificates of a PEM file; none when it is not set.</summary>
+    public IReadOnlyList<X509Certificate2> Certificates(string key)
+    {
+        if (Text(key) is not { } path)
+            return [];
+        try
+        {
+            var certificates = new X509Certificate2Collection();
+            certificates.ImportFromPemFile(path);
+            if (certificates.Count == 0)
+                Add(key, path, "the file has no certificate in PEM");
+            return [.. certificates];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            Add(key, path, $"the file cannot be read: {e.Message.TrimEnd('.')}");
+            return [];
+        }
     }
 
     /// <summary>Null when it is not set, or blank.</summary>

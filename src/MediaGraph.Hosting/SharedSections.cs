@@ -41,6 +41,21 @@ internal static class SharedSections
         return limits;
     }
 
+    /// <summary>Reads whom a client trusts. A file of certificates to trust has them in PEM.</summary>
+    public static TlsClientOptions TlsClient(this SettingsReader tls, TlsClientOptions defaults)
+    {
+        var options = new TlsClientOptions
+        {
+            TargetHost = tls.Text("TargetHost"),
+            TrustedCertificates = tls.Certificates("TrustedFile"),
+            AllowUntrusted = tls.Flag("AllowUntrusted", defaults.AllowUntrusted),
+        };
+        if (options.TrustedCertificates.Count > 0 && tls.Text("AllowUntrusted") is null)
+            options = options with { AllowUntrusted = false }; // who says whom to trust means nobody else
+        tls.RejectUnknown();
+        return options;
+    }
+
     /// <summary>Reads the section <c>Tls</c>, which also says where that listener is.</summary>
     /// <param name="parent">The section that has it.</param>
     /// <param name="endPoint">Where to listen; on return, what is set instead.</param>

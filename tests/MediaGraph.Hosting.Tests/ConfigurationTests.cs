@@ -3,6 +3,7 @@ using MediaGraph.Delivery;
 using MediaGraph.Rtmp.Server;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using Microsoft.Extensions.Configuration;
@@ -65,6 +66,14 @@ public sealed class ConfigurationTests
             ["Queue:MaxInPlaceBytes"] = "6000",
             ["Queue:OnOverflow"] = "Disconnect",
             ["Pool:MaxRetainedBytes"] = "7000",
+            ["Linger"] = "0",
+            ["Sources:ConnectLimit"] = "31",
+            ["Sources:SilenceLimit"] = "32",
+            ["Sources:MinBackoff"] = "0.25",
+            ["Sources:MaxBackoff"] = "33",
+            ["Sources:HealthyAfter"] = "34",
+            ["Sources:MaxRunsPerMinute"] = "35",
+            ["Sources:ReadyLimit"] = "36",
             ["Rtmp:Enabled"] = "false",
             ["Rtmp:Listen"] = "0.0.0.0:1936",
             ["Rtmp:HandshakeTimeout"] = "1",
@@ -116,6 +125,17 @@ public sealed class ConfigurationTests
                     OpenLimit = TimeSpan.FromSeconds(12),
                     CloseLimit = TimeSpan.FromSeconds(13),
                     MaxDelay = TimeSpan.FromSeconds(0.25),
+                },
+                Sources = new()
+                {
+                    Linger = TimeSpan.Zero,
+                    ConnectLimit = TimeSpan.FromSeconds(31),
+                    SilenceLimit = TimeSpan.FromSeconds(32),
+                    MinBackoff = TimeSpan.FromSeconds(0.25),
+                    MaxBackoff = TimeSpan.FromSeconds(33),
+                    HealthyAfter = TimeSpan.FromSeconds(34),
+                    MaxRunsPerMinute = 35,
+                    ReadyLimit = TimeSpan.FromSeconds(36),
                 },
                 GroupCache = new() { Enabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5), MaxPackets = 25 },
                 AuthorizationFailures = new()
@@ -478,15 +498,55 @@ public sealed class ConfigurationTests
     {
         var settings = Read(new()
         {
-            ["Tapo:Cam:Host"] = "x",
             ["Http:Listen"] = "*:80",
-            ["Streams:cam:Source"] = "rtsp://x",
-            ["Linger"] = "5",
         });
-        Assert.That(settings.Ignored, Is.EquivalentTo(new[]
+        Assert.That(settings.Ignored, Is.EquivalentTo(new[] { "MediaGraph:Http" }));
+    }
+
+    [Test]
+    public void A_stream_is_an_address_or_a_list_of_them_or_a_section()
+    {
+        var streams = Read(new()
         {
-            "MediaGraph:Tapo", "MediaGraph:Http", "MediaGraph:Streams", "MediaGraph:Linger",
-        }));
+            ["Streams:porch"] = " rtsp://porch/1,2 ",
+            ["Streams:garden:0"] = "rtsp://garden/1",
+            ["Streams:garden:1"] = "rtsp://garden/2",
+            ["Streams:live/gate:Sources"] = "rtsp://gate/1",
+            ["Streams:live/gate:Mode"] = "fallback",
+            ["Streams:live/gate:Preload"] = "true",
+            ["Streams:live/gate:Enabled"] = "false",
+            ["Streams:live/gate:Linger"] = "0",
+            ["Streams:live/gate:PushTo:0"] = "rtmp://one/a",
+            ["Streams:live/gate:PushTo:1"] = "rtmp://two/a",
+        }).Streams;
+        Assert.That(streams.Select(stream => stream.Name), Is.EquivalentTo(new[] { "porch", "garden", "live/gate" }));
+        Assert.That(streams.Single(stream => stream.Name == "porch").Sources, Is.EqualTo(new[] { "rtsp://porch/1,2" }));
+        Assert.That(
+            streams.Single(stream => stream.Name == "garden").Sources, Is.EqualTo(new[] { "rtsp://garden/1", "rtsp://garden/2" }));
+        var gate = streams.Single(stream => stream.Name == "live/gate");
+        Assert.That(gate.Sources, Is.EqualTo(new[] { "rtsp://gate/1" }));
+        Assert.That(gate.PushTo, Is.EqualTo(new[] { "rtmp://one/a", "rtmp://two/a" }));
+        Assert.That(
+            (gate.Mode, gate.Preload, gate.IsEnabled, gate.Linger),
+            Is.EqualTo((SourceMode.Fallback, true, false, (TimeSpan?)TimeSpan.Zero)));
+    }
+
+    [Test]
+    public void What_is_wrong_with_streams_is_told_with_all_else()
+    {
+        var errors = ErrorsOf(new()
+        {
+            ["Streams:not a name"] = "rtsp://x",
+            ["Streams:cam:Source"] = "rtsp://x",
+            ["Streams:cam:Mode"] = "Any",
+            ["Linger"] = "-1",
+            ["Sources:MaxRunsPerMinute"] = "0",
+        });
+        Assert.That(errors, Has.Some.StartsWith("MediaGraph:Streams:not a name: the key is no stream name"));
+        Assert.That(errors, Has.Some.EqualTo("MediaGraph:Streams:cam:Source is not known. Is it MediaGraph:Streams:cam:Sources?"));
+        Assert.That(errors, Has.Some.StartsWith("MediaGraph:Streams:cam:Mode is 'Any'"));
+        Assert.That(errors, Has.Some.StartsWith("MediaGraph:Linger is -00:00:01"));
+        Assert.That(errors, Has.Some.StartsWith("MediaGraph:Sources:MaxRunsPerMinute is 0"));
     }
 
     [Test]

@@ -63,7 +63,9 @@ internal static class GraphLock
     public static Task Run(Func<Task> work) =>
         DiagnosticsEnabled && _observer is { } observer ? observer.Run(work) : Task.Run(work);
 
-    /// <summary>Waits for a task as <see cref="Task.WaitAsync(TimeSpan, TimeProvider, CancellationToken)"/> does; a test's scheduler sees it wait.</summary>
+    /// <summary>
+    /// Waits for a task as <see cref="Task.WaitAsync(TimeSpan, TimeProvider, CancellationToken)"/> does; a test's scheduler sees it wait.
+    /// </summary>
     public static Task WaitAsync(Task task, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken = default) =>
         DiagnosticsEnabled && _observer is { } observer
             ? observer.WaitAsync(task, limit, time, cancellationToken)

@@ -19,6 +19,7 @@ internal sealed class HubMetrics : IDisposable
     private readonly Counter<long> _talkFailures;
     private readonly Counter<long> _sourceRuns;
     private readonly Counter<long> _sourceFailures;
+    private readonly Counter<long> _relayFailures;
     private SenderStatistics _reported;
     private bool _isDisposed;
 
@@ -35,6 +36,8 @@ internal sealed class HubMetrics : IDisposable
         _meter.CreateObservableGauge(MetricNames.SourceStates, States, "{source}");
         _sourceRuns = _meter.CreateCounter<long>(MetricNames.SourceRuns, "{run}");
         _sourceFailures = _meter.CreateCounter<long>(MetricNames.SourceFailures, "{failure}");
+        _meter.CreateObservableGauge(MetricNames.RelayStates, RelayStates, "{relay}");
+        _relayFailures = _meter.CreateCounter<long>(MetricNames.RelayFailures, "{failure}");
         _meter.CreateObservableGauge(MetricNames.Talks, () => Interlocked.Read(ref _talks), "{talk}");
         _meter.CreateObservableCounter(MetricNames.TalkPackets, () => Interlocked.Read(ref _talkPackets), "{packet}");
         _meter.CreateObservableCounter(MetricNames.TalkPacketsDropped, () => Interlocked.Read(ref _talkPacketsDropped), "{packet}");
@@ -55,6 +58,9 @@ internal sealed class HubMetrics : IDisposable
 
     public void CountSourceFailure(CloseCode code) =>
         _sourceFailures.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
+
+    public void CountRelayFailure(CloseCode code) =>
+        _relayFailures.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
 
     public void CountDeparted(SenderStatistics statistics)
     {
@@ -101,6 +107,11 @@ internal sealed class HubMetrics : IDisposable
 
     private IEnumerable<Measurement<long>> States() => _hub.GetSnapshot().Streams.SelectMany(stream => stream.Sources)
         .GroupBy(source => source.State)
+        .Select(group => new Measurement<long>(
+            group.Count(), new KeyValuePair<string, object?>("state", group.Key.ToString().ToLowerInvariant())));
+
+    private IEnumerable<Measurement<long>> RelayStates() => _hub.GetSnapshot().Relays
+        .GroupBy(relay => relay.State)
         .Select(group => new Measurement<long>(
             group.Count(), new KeyValuePair<string, object?>("state", group.Key.ToString().ToLowerInvariant())));
 

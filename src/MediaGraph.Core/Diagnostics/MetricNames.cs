@@ -33,6 +33,12 @@ public static class MetricNames
     /// <summary>Counter: sessions with sources that failed; the tag <c>code</c> is that of <see cref="Graph.CloseCode"/>.</summary>
     public const string SourceFailures = "mediagraph.source.failures";
 
+    /// <summary>Gauge: relays; the tag <c>state</c> is that of <see cref="MediaGraph.Relays.RelayState"/>, in lower case.</summary>
+    public const string RelayStates = "mediagraph.relays";
+
+    /// <summary>Counter: sessions of relays that failed; the tag <c>code</c> is that of <see cref="Graph.CloseCode"/>.</summary>
+    public const string RelayFailures = "mediagraph.relay.failures";
+
     /// <summary>Gauge: talkers that devices listen to.</summary>
     public const string Talks = "mediagraph.talks";
 

@@ -1,5 +1,6 @@
 using System.Net;
 using MediaGraph.Graph;
+using MediaGraph.Relays;
 using MediaGraph.Security;
 using MediaGraph.Sources;
 
@@ -56,6 +57,14 @@ public sealed record SourceStateChanged(DateTimeOffset Time, string Stream, stri
 /// <summary>A session with a source failed; it is tried again while somebody wants it.</summary>
 /// <param name="Source">Its address without secrets.</param>
 public sealed record SourceFailed(DateTimeOffset Time, string Stream, string Source, CloseReason Reason) : MediaEvent(Time);
+
+/// <summary>A relay does something else now; in order.</summary>
+/// <param name="Relay">Its destination without secrets.</param>
+public sealed record RelayStateChanged(DateTimeOffset Time, string Stream, string Relay, RelayState State) : MediaEvent(Time);
+
+/// <summary>A session of a relay's failed; it is tried again.</summary>
+/// <param name="Relay">Its destination without secrets.</param>
+public sealed record RelayFailed(DateTimeOffset Time, string Stream, string Relay, CloseReason Reason) : MediaEvent(Time);
 
 /// <summary>The authorizer said no.</summary>
 public sealed record AuthorizationFailed(

@@ -1,5 +1,6 @@
 using MediaGraph.Diagnostics;
 using MediaGraph.Graph;
+using MediaGraph.Media;
 using MediaGraph.Streams;
 using Microsoft.Extensions.Logging;
 
@@ -20,8 +21,8 @@ internal sealed class SourceRunner
     private readonly ISource _source;
     private readonly Backoff _backoff;
     private readonly ILogger _logger;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _leftBehind = Task.CompletedTask; // a session that did not end in time
-    private Task _completion = Task.CompletedTask;
 
     public SourceRunner(StreamSources sources, string address, ISource source, SourceMedia allowed, ILogger logger)
     {
@@ -52,7 +53,7 @@ internal sealed class SourceRunner
     public Signal Signal { get; } = new();
 
     /// <summary>Ends when nothing of the source runs, but for what was left behind.</summary>
-    public Task Completion => _completion;
+    public Task Completion => _ended.Task;
 
     // ---- What is known of it: guarded by the lock of the stream's sources ------------------------------------------------------
 
@@ -93,6 +94,10 @@ internal sealed class SourceRunner
 
     public long FailuresLocked { get; set; }
 
+    // When pictures, and sound, came to be asked for in this session, as timestamps; null while they are not. Of the task alone.
+    private long? _videoAsked;
+    private long? _audioAsked;
+
     // ---- Its task ------------------------------------------------------------------------------------------------------------
 
     private TimeProvider Time => Sources.Hub.TimeProvider;
@@ -100,12 +105,15 @@ internal sealed class SourceRunner
     private SourceOptions Options => Sources.Options;
 
     /// <summary>Starts the task; called once. It ends when the source is removed.</summary>
-    /// <param name="before">What must have ended before its first session.</param>
-    public void Start(Task before) => _completion = GraphLock.Run(() => RunAsync(before));
+    /// <param name="before">Sources of which nothing may run any more when its first session begins.</param>
+    public void Start(IEnumerable<SourceRunner> before) => _ = GraphLock.Run(() => RunAsync([.. before])).ContinueWith(
+        static (task, ended) => ((TaskCompletionSource)ended!).SetFromTask(task), _ended, CancellationToken.None,
+        TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
-    private async Task RunAsync(Task before)
+    private async Task RunAsync(SourceRunner[] before)
     {
-        await WaitAsync(before, TimeSpan.MaxValue).ConfigureAwait(false);
+        foreach (var other in before)
+            await Time.WaitAsync(other.Completion, TimeSpan.MaxValue).ConfigureAwait(false);
         while (true)
         {
             var woken = Signal.Take();
@@ -115,17 +123,17 @@ internal sealed class SourceRunner
             if (plan.Ask == SourceMedia.None)
             {
                 Sources.Note(this, plan.IsFinished ? SourceState.Finished : SourceState.Idle);
-                await WaitAsync(woken, plan.Expires).ConfigureAwait(false);
+                await Time.WaitAsync(woken, plan.Expires).ConfigureAwait(false);
             }
             else if (!_leftBehind.IsCompleted)
             {
                 Sources.Note(this, SourceState.Stuck);
-                await WaitAsync(woken, plan.Expires).ConfigureAwait(false);
+                await Time.WaitAsync(woken, plan.Expires).ConfigureAwait(false);
             }
             else if (_backoff.Remaining is var rest && rest > TimeSpan.Zero)
             {
                 Sources.Note(this, SourceState.BackingOff, rest);
-                await WaitAsync(woken, Sooner(plan.Expires, rest)).ConfigureAwait(false);
+                await Time.WaitAsync(woken, Sooner(plan.Expires, rest)).ConfigureAwait(false);
             }
             else
             {
@@ -134,6 +142,7 @@ internal sealed class SourceRunner
         }
 
         Sources.Note(this, SourceState.Removed);
+        Sources.Hub.Forget(Sources);
     }
 
     private async Task RunSessionAsync(SourceMedia ask)
@@ -143,6 +152,7 @@ internal sealed class SourceRunner
         Sources.Begin(this, session);
         _backoff.Try();
         var started = Time.GetTimestamp();
+        (_videoAsked, _audioAsked) = (null, null);
         var work = GraphLock.Call(async () =>
         {
             await _source.RunAsync(session, cancellation.Token).ConfigureAwait(false);
@@ -152,7 +162,6 @@ internal sealed class SourceRunner
 
         CloseReason? stop = null;
         var isFailure = false;
-        var (known, asked) = (ask, started);
         while (stop is null)
         {
             var woken = Signal.Take();
@@ -165,34 +174,28 @@ internal sealed class SourceRunner
                 break;
             }
 
-            if ((plan.Ask & ~known & SourceMediaKinds.Viewed) != SourceMedia.None)
-                asked = Time.GetTimestamp(); // it had no need to send that before
-            known = plan.Ask;
-            var (late, due) = Check(session, plan.Ask, started, asked);
+            var (late, due) = Check(session, plan.Ask, started);
             if (late is not null)
                 (stop, isFailure) = (late, true);
             else
-                await WaitAsync(woken, Sooner(plan.Expires, due)).ConfigureAwait(false);
+                await Time.WaitAsync(woken, Sooner(plan.Expires, due)).ConfigureAwait(false);
         }
 
         if (stop is not null)
             await StopAsync(session, work, cancellation, stop).ConfigureAwait(false);
         else
             (stop, isFailure) = Outcome(work, session);
-        var feed = Sources.End(this, session, stop, isFailure);
-        if (feed is not null)
-        {
-            feed.Close(stop); // if the source did not
-            if (work.IsCompleted)
-                await feed.DisposeAsync().ConfigureAwait(false); // whoever talks through it
-        }
-
         if (isFailure)
             _backoff.Fail();
+        if (Sources.End(this, session, stop, isFailure) is { } feed)
+        {
+            feed.Close(stop); // if the source did not
+            await feed.DisposeAsync().ConfigureAwait(false); // whoever talks through it
+        }
     }
 
     // What is late, or how long nothing can be.
-    private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, SourceMedia ask, long started, long asked)
+    private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, SourceMedia ask, long started)
     {
         var now = Time.GetTimestamp();
         if (Sources.FeedOf(session) is not { } feed)
@@ -205,17 +208,19 @@ internal sealed class SourceRunner
         var due = TimeSpan.MaxValue;
         if (!Sources.IsSettled(session) && first is not null && !HasTime(SettleLimit - Time.GetElapsedTime(first.Value, now)))
             Sources.NoteSettled(session);
-        var isTalk = (ask & SourceMediaKinds.Viewed) == SourceMedia.None;
+        var isTalk = !feed.CarriesMedia
+            || (Sources.IsSettled(session) && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data));
         var since = first ?? (isTalk ? feed.Started : null);
         if (since is not null && !HasTime(Options.HealthyAfter - Time.GetElapsedTime(since.Value, now)) && Sources.NoteHealthy(this, session))
             _backoff.Succeed();
+        NoteAsked(session.Wanted, now);
         if (isTalk)
             return (null, due);
-        if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(feed.Started, asked), now)))
+        if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(feed.Started, FirstAsked), now)))
             return (Late("it sent no media"), TimeSpan.Zero);
         foreach (var track in feed.Tracks)
         {
-            if ((SourceMediaKinds.Of(track.Track.Kind) & ask) != SourceMedia.None && track.LastArrival is { } last
+            if (track.Track.Kind != MediaKind.Data && track.LastArrival is { } last && AskedSince(track.Track.Kind) is { } asked
                 && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(last, asked), now)))
             {
                 return (Late($"its {track.Track.Id} fell silent"), TimeSpan.Zero);
@@ -233,6 +238,17 @@ internal sealed class SourceRunner
         }
     }
 
+    // A selective source sends nothing of what nobody asks for, and begins with it when somebody does.
+    private void NoteAsked(SourceMedia ask, long now)
+    {
+        _videoAsked = (ask & SourceMedia.Video) == 0 && IsSelective ? null : _videoAsked ?? now;
+        _audioAsked = (ask & SourceMedia.Audio) == 0 && IsSelective ? null : _audioAsked ?? now;
+    }
+
+    private long FirstAsked => Math.Min(_videoAsked ?? long.MaxValue, _audioAsked ?? long.MaxValue);
+
+    private long? AskedSince(MediaKind kind) => kind == MediaKind.Video ? _videoAsked : _audioAsked;
+
     // When the feed is closed, nothing of the session reaches a viewer any more; what it does then is its own affair, for some time.
     private async Task StopAsync(SourceSession session, Task work, CancellationTokenSource cancellation, CloseReason reason)
     {
@@ -243,7 +259,7 @@ internal sealed class SourceRunner
             cancellation.Cancel();
             return Task.FromResult(true);
         });
-        await WaitAsync(work, AbandonAfter).ConfigureAwait(false);
+        await Time.WaitAsync(work, AbandonAfter).ConfigureAwait(false);
         if (work.IsCompleted)
         {
             _ = work.Exception;
@@ -260,7 +276,8 @@ internal sealed class SourceRunner
         TaskScheduler.Default);
 
     private static Task Quietly(Task task) => task.ContinueWith(
-        static ended => { _ = ended.Exception; }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        static ended => { _ = ended.Exception; }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
 
     private (CloseReason Reason, bool IsFailure) Outcome(Task work, SourceSession session)
     {
@@ -286,13 +303,4 @@ internal sealed class SourceRunner
     private static CloseReason Late(string what) => new(CloseCode.Deadline, what);
 
     private static TimeSpan Sooner(TimeSpan one, TimeSpan other) => one < other ? one : other;
-
-    private async Task WaitAsync(Task task, TimeSpan limit)
-    {
-        var bound = limit >= TimeSpan.FromDays(40) ? Timeout.InfiniteTimeSpan : Round(limit); // a timer cannot be set to more
-        await GraphLock.WaitAsync(task, bound, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
-    // A timer rounds down to whole milliseconds, and what it was set for would not have come.
-    private static TimeSpan Round(TimeSpan limit) => TimeSpan.FromMilliseconds(Math.Ceiling(limit.TotalMilliseconds));
 }

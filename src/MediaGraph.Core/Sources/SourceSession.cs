@@ -88,6 +88,9 @@ public sealed class SourceSession
     /// <summary>What it feeds; null before, and when that has ended.</summary>
     internal Feed? Feed { get; set; }
 
+    /// <summary>What it has ever fed; null before.</summary>
+    internal Feed? Published { get; set; }
+
     /// <summary>Whether its feed's tracks are all known.</summary>
     internal bool IsSettled { get; set; }
 

@@ -27,4 +27,7 @@ public sealed record StreamDefinition(string Name)
 
     /// <summary>Addresses of other servers that it is always pushed to, which keeps it running.</summary>
     public ImmutableArray<string> PushTo { get; init; } = [];
+
+    /// <summary>Whether it was asked for, and is gone when nobody has it any more.</summary>
+    internal bool IsTransient { get; init; }
 }

@@ -30,6 +30,10 @@ internal sealed class StreamSources
     private StreamDefinition _definition;
     private SourceRunner? _active; // of sources that stand in for each other
     private CloseReason? _closed;
+    private bool _isOver;
+    private bool _wasLeased;
+    private long? _lastFed; // when a feed that had media ended
+    private CloseReason? _lost; // why one that was asked for is given up
     private long _failures;
     private long _version;
 
@@ -57,6 +61,19 @@ internal sealed class StreamSources
         {
             using (GraphLock.Enter(Lock))
                 return _definition;
+        }
+    }
+
+    /// <summary>Whether it was asked for and is not needed any more, or cannot be had: its name is free.</summary>
+    public bool IsOver => Volatile.Read(ref _isOver);
+
+    /// <summary>Ends when its sources have.</summary>
+    public Task Completion
+    {
+        get
+        {
+            using (GraphLock.Enter(Lock))
+                return Task.WhenAll(_runners.Select(runner => runner.Completion));
         }
     }
 
@@ -107,14 +124,14 @@ internal sealed class StreamSources
         using (GraphLock.Enter(Lock))
         {
             if (_closed is not null)
-                throw new StreamException(StreamError.NotFound, "nobody publishes this stream");
+                throw new StreamException(StreamError.NotFound, "nobody publishes this stream"); // the name is free, or soon will be
             if (!_definition.IsEnabled)
                 throw new StreamException(StreamError.Unavailable, "the stream is disabled");
-            foreach (var runner in _runners)
-                runner.IsFinishedLocked = false; // somebody asks anew
+            var finished = ResumeLocked(); // somebody asks anew
             lease.StartLocked = _failures;
             _leases = _leases.Add(lease);
             _undecided = _undecided.Add(lease);
+            _wasLeased = true;
             foreach (var kind in Kinds)
             {
                 if ((wants & kind) != SourceMedia.None)
@@ -122,6 +139,7 @@ internal sealed class StreamSources
             }
 
             changes = EvaluateLocked();
+            changes = changes with { Signals = changes.Signals.AddRange(finished) };
         }
 
         Apply(changes);
@@ -189,18 +207,27 @@ internal sealed class StreamSources
         {
             using (GraphLock.Enter(Lock))
             {
-                return _runners.Aggregate(SourceMedia.None, static (all, runner) =>
-                    all | (runner.AskLocked & (runner.SessionLocked is { IsSettled: true, Feed: not null } ? ~runner.KnownLocked : SourceMedia.All)));
+                var pending = SourceMedia.None;
+                foreach (var runner in _runners)
+                {
+                    var hasTold = runner.SessionLocked is { IsSettled: true, Feed: not null };
+                    pending |= runner.AskLocked & (hasTold ? ~runner.KnownLocked : SourceMedia.All);
+                }
+
+                return pending;
             }
         }
     }
 
     // ---- What the stream is made of: the hub calls one after the other ----------------------------------------------------------
 
-    /// <summary>Changes it at one moment. Sources that stay go on; returns those that are new, to be started, and those that are gone.</summary>
+    /// <summary>
+    /// Changes it at one moment. Sources that stay go on; returns those that are new, to be started, and those that are gone. Null when it
+    /// is over.
+    /// </summary>
     /// <param name="definition">What it is from now on.</param>
     /// <param name="addresses">Its sources' addresses and what they are, in order.</param>
-    public (IReadOnlyList<SourceRunner> Added, IReadOnlyList<SourceRunner> Removed) Set(
+    public (IReadOnlyList<SourceRunner> Added, IReadOnlyList<SourceRunner> Removed)? TrySet(
         StreamDefinition definition, IReadOnlyList<(string Address, SourceMedia Media, ISource Source)> addresses)
     {
         var kept = new List<SourceRunner>(_runners);
@@ -224,6 +251,8 @@ internal sealed class StreamSources
         Changes changes;
         using (GraphLock.Enter(Lock))
         {
+            if (_isOver)
+                return null;
             _definition = definition;
             _runners = runners.ToImmutable();
             foreach (var runner in kept)
@@ -319,7 +348,7 @@ internal sealed class StreamSources
         {
             if (session.IsOver)
                 return false;
-            session.Feed = feed;
+            session.Feed = session.Published = feed;
             NoteLocked(session.Runner, SourceState.Live);
             changes = EvaluateLocked();
             changes = changes with { Signals = changes.Signals.Add(session.Runner.Signal) }; // from now on other things can be late
@@ -338,6 +367,7 @@ internal sealed class StreamSources
             if (!ReferenceEquals(session.Feed, feed))
                 return;
             session.Feed = null;
+            NoteFedLocked(feed);
             changes = EvaluateLocked();
         }
 
@@ -440,7 +470,7 @@ internal sealed class StreamSources
         }
     }
 
-    /// <summary>The session is over. Returns its feed, if that has not ended.</summary>
+    /// <summary>The session is over. Returns its feed, to be disposed of; null when it had none.</summary>
     public Feed? End(SourceRunner runner, SourceSession session, CloseReason reason, bool isFailure)
     {
         Changes changes;
@@ -449,8 +479,9 @@ internal sealed class StreamSources
         using (GraphLock.Enter(Lock))
         {
             session.IsOver = true;
-            feed = session.Feed;
+            feed = session.Published;
             session.Feed = null;
+            NoteFedLocked(feed);
             runner.SessionLocked = null;
             runner.IsHealthyLocked = false;
             runner.IsFinishedLocked = session.IsFinished && !isFailure;
@@ -460,6 +491,8 @@ internal sealed class StreamSources
                 runner.LastFailureLocked = reason;
                 runner.FailureNumberLocked = ++_failures;
                 runner.FailuresLocked++;
+                if (_definition.IsTransient && (_lastFed is not { } fed || Hub.TimeProvider.GetElapsedTime(fed) >= Hub.Options.WaitForPublisher))
+                    _lost = new CloseReason(CloseCode.Unavailable, $"the source does not deliver: {reason.Text}");
             }
 
             changes = EvaluateLocked();
@@ -487,16 +520,21 @@ internal sealed class StreamSources
 
     private Changes EvaluateLocked()
     {
-        var wanted = WantedLocked();
-        if (wanted == SourceMedia.None)
+        var over = OverLocked();
+        if (over is not null)
         {
+            _closed = over;
+            Volatile.Write(ref _isOver, true);
             foreach (var runner in _runners)
-                runner.IsFinishedLocked = false; // who asks next asks anew
+                runner.IsRemovedLocked = true;
         }
 
+        var wanted = WantedLocked();
         if (_definition.Mode == SourceMode.Fallback)
             ChooseActiveLocked();
         var signals = ImmutableArray.CreateBuilder<Signal>();
+        if (wanted == SourceMedia.None)
+            signals.AddRange(ResumeLocked()); // who asks next asks anew
         var told = ImmutableArray.CreateBuilder<TaskCompletionSource>();
         var rest = wanted;
         foreach (var runner in _runners)
@@ -506,7 +544,7 @@ internal sealed class StreamSources
                 ? SourceMedia.None
                 : candidates & (~runner.KnownLocked | runner.HasLocked);
             rest &= ~(_definition.Mode == SourceMode.Fallback ? TakenByActiveLocked(runner, candidates) : TakenLocked(runner, candidates));
-            if (ask != runner.AskLocked)
+            if (ask != runner.AskLocked || over is not null)
             {
                 runner.AskLocked = ask;
                 signals.Add(runner.Signal);
@@ -525,7 +563,31 @@ internal sealed class StreamSources
 
         foreach (var (lease, _) in decided)
             _undecided = _undecided.Remove(lease);
-        return new Changes(signals.ToImmutable(), told.ToImmutable(), decided.ToImmutable(), RoutesLocked(), ++_version);
+        return new Changes(signals.ToImmutable(), told.ToImmutable(), decided.ToImmutable(), RoutesLocked(), ++_version, over);
+    }
+
+    // Whether it was asked for, and is given up: in the lock section that finds nobody who holds it, so that nobody can come in between. Not
+    // before its source's session has ended: who comes meanwhile has it run again, and there are never two.
+    private CloseReason? OverLocked() =>
+        _definition.IsTransient && _closed is null && _wasLeased && _runners.All(runner => runner.SessionLocked is null)
+            ? _lost ?? (_leases.IsEmpty && WantedLocked() == SourceMedia.None
+                ? new CloseReason(CloseCode.Requested, "nobody needs the stream any more")
+                : null)
+            : null;
+
+    private void NoteFedLocked(Feed? feed)
+    {
+        if (feed?.FirstMedia is not null)
+            _lastFed = Hub.TimeProvider.GetTimestamp();
+    }
+
+    // Sources that have brought all that they had are run again when they are asked.
+    private ImmutableArray<Signal> ResumeLocked()
+    {
+        var finished = _runners.Where(runner => runner.IsFinishedLocked).ToList();
+        foreach (var runner in finished)
+            runner.IsFinishedLocked = false;
+        return [.. finished.Select(runner => runner.Signal)];
     }
 
     private SourceMedia WantedLocked()
@@ -542,7 +604,9 @@ internal sealed class StreamSources
         return wanted;
     }
 
+    // What was asked for and failed is of no use to the next one who asks.
     private TimeSpan LingerLocked(SourceMedia kind) => _released[kind] is { } released
+        && !(_definition.IsTransient && _runners.All(runner => runner.HasFailedLocked))
         ? (_definition.Linger ?? Options.Linger) - Hub.TimeProvider.GetElapsedTime(released)
         : TimeSpan.Zero;
 
@@ -610,7 +674,7 @@ internal sealed class StreamSources
         failure = null;
         if (_closed is { } closed)
         {
-            failure = new StreamException(StreamError.Ended, closed.Text);
+            failure = new StreamException(_isOver ? StreamError.Unavailable : StreamError.Ended, closed.Text);
             return true;
         }
 
@@ -680,6 +744,8 @@ internal sealed class StreamSources
     {
         GraphLock.Point();
         Stream.Route(changes.Routes, changes.Version);
+        if (changes.Over is { } over)
+            Hub.EndFetched(Stream, over);
         foreach (var changed in changes.Told)
             changed.TrySetResult();
         foreach (var signal in changes.Signals)
@@ -693,5 +759,6 @@ internal sealed class StreamSources
         ImmutableArray<TaskCompletionSource> Told,
         ImmutableArray<(StreamLease Lease, StreamException? Failure)> Decided,
         ImmutableArray<SourceRoute> Routes,
-        long Version);
+        long Version,
+        CloseReason? Over);
 }

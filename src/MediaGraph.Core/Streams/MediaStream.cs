@@ -144,7 +144,8 @@ public sealed class MediaStream
             [.. subscriptions.Select(s => s.GetSnapshot())],
             TalkPlace?.GetSnapshot(),
             Sources?.GetSnapshot() ?? [],
-            Sources?.Leases ?? 0);
+            Sources?.Leases ?? 0,
+            _hub.RelaysOf(Name));
     }
 
     // ---- Feeds ------------------------------------------------------------------------------------------------------------
@@ -208,6 +209,7 @@ public sealed class MediaStream
                 subscription.SetState(number, SubscriptionState.Fed, null);
         }
 
+        _hub.WakeRelays(Name);
         return feed;
     }
 
@@ -720,6 +722,7 @@ public sealed class MediaStream
             subscription.Close(reason);
         foreach (var receiver in receivers)
             receiver.Close(reason);
+        _hub.WakeRelays(Name);
     }
 
     private ITimer StartSettling() => _hub.TimeProvider.CreateTimer(
@@ -729,7 +732,8 @@ public sealed class MediaStream
     {
         _settled.TrySetResult();
         Volatile.Read(ref _settleTimer)?.Dispose();
-        EndUnmatched();
+        if (Sources is null)
+            EndUnmatched();
     }
 
     private void StartWaiting(Feed lost, TimeSpan limit)

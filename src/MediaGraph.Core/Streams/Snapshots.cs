@@ -3,6 +3,7 @@ using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Relays;
 using MediaGraph.Sources;
 using MediaGraph.Talk;
 
@@ -10,8 +11,10 @@ namespace MediaGraph.Streams;
 
 /// <summary>A view of the whole hub.</summary>
 /// <param name="Streams">All streams, by name.</param>
+/// <param name="Relays">All relays, also those of streams that are not there.</param>
 /// <param name="Pool">What the packets take.</param>
-public sealed record HubSnapshot(ImmutableArray<StreamSnapshot> Streams, PacketPoolStatistics Pool);
+public sealed record HubSnapshot(
+    ImmutableArray<StreamSnapshot> Streams, ImmutableArray<RelaySnapshot> Relays, PacketPoolStatistics Pool);
 
 /// <summary>A view of a stream.</summary>
 /// <param name="Name">Its name.</param>
@@ -22,6 +25,7 @@ public sealed record HubSnapshot(ImmutableArray<StreamSnapshot> Streams, PacketP
 /// <param name="Speaker">The loudspeaker of its source, and who talks; null without.</param>
 /// <param name="Sources">What it is taken from, in order; empty for one that is published.</param>
 /// <param name="Leases">How many hold its sources: viewers, talkers, and whoever else wants them.</param>
+/// <param name="Relays">Where it is pushed to.</param>
 public sealed record StreamSnapshot(
     string Name,
     FeedSnapshot? Feed,
@@ -30,7 +34,8 @@ public sealed record StreamSnapshot(
     ImmutableArray<SubscriptionSnapshot> Consumers,
     SpeakerSnapshot? Speaker,
     ImmutableArray<SourceSnapshot> Sources,
-    int Leases);
+    int Leases,
+    ImmutableArray<RelaySnapshot> Relays);
 
 /// <summary>A view of a feed.</summary>
 /// <param name="Number">Counts the feeds of the stream, from 1.</param>

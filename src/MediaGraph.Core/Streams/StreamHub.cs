@@ -7,6 +7,7 @@ using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Relays;
 using MediaGraph.Security;
 using MediaGraph.Sources;
 using MediaGraph.Talk;
@@ -19,7 +20,7 @@ namespace MediaGraph.Streams;
 /// What holds the streams: protocols publish to it and subscribe from it, and so does your code. Thread-safe; several hubs in
 /// one process know nothing of each other.
 /// </summary>
-public sealed class StreamHub : IAsyncDisposable
+public sealed partial class StreamHub : IAsyncDisposable
 {
     /// <summary>A fan-out that takes longer than this is counted: it delays the publisher's next packet.</summary>
     internal static readonly TimeSpan SlowFanOut = TimeSpan.FromMilliseconds(2);
@@ -30,9 +31,11 @@ public sealed class StreamHub : IAsyncDisposable
     private readonly AuthorizationFailures _failures;
     private readonly ILogger _logger;
     private readonly ILogger _sourcesLogger;
+    private readonly ILogger _relaysLogger;
+    private readonly Upstream? _upstream;
     private readonly HubMetrics _metrics;
 
-    // Guards _streams and _stopping.
+    // Guards the tables of streams, protocols and relays, and _stopping.
     private readonly Lock _streamsLock = new();
     private ImmutableDictionary<string, MediaStream> _streams =
         ImmutableDictionary.Create<string, MediaStream>(StringComparer.Ordinal);
@@ -60,7 +63,8 @@ public sealed class StreamHub : IAsyncDisposable
         IMeterFactory? meterFactory = null)
     {
         Options = options ?? new StreamHubOptions();
-        var errors = string.Join(" ", Options.Sources.Validate());
+        var errors = string.Join(
+            " ", [.. Options.Sources.Validate(), .. Options.Relays.Validate(), .. Options.Upstream?.Validate() ?? []]);
         if (errors.Length > 0)
             throw new ArgumentException(errors, nameof(options));
         TimeProvider = timeProvider ?? TimeProvider.System;
@@ -68,6 +72,8 @@ public sealed class StreamHub : IAsyncDisposable
         _failures = new AuthorizationFailures(Options.AuthorizationFailures, TimeProvider);
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Streams");
         _sourcesLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Sources");
+        _relaysLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Relays");
+        _upstream = Options.Upstream is { } upstream ? new Upstream(upstream, TimeProvider) : null;
         _metrics = new HubMetrics(this, meterFactory);
         AddProtocol(new StreamProtocol(this));
         AddProtocol(new FileProtocol());
@@ -204,7 +210,7 @@ public sealed class StreamHub : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(request);
         var peer = await AuthorizeAsync(StreamAction.Talk, request.Stream, request.Peer, isFirstAsk: false, cancellationToken)
             .ConfigureAwait(false);
-        using var lease = Find(request.Stream)?.Sources?.Lease(SourceMedia.Talk); // until the session has its own
+        using var lease = Acquire(request.Stream, SourceMedia.Talk).Lease; // until the session has its own
         if (lease is not null)
             await lease.WhenReadyAsync(cancellationToken).ConfigureAwait(false);
         return AddTalkSession(request with { Peer = peer });
@@ -225,8 +231,8 @@ public sealed class StreamHub : IAsyncDisposable
     public StreamLease Lease(string stream, SourceMedia wants = SourceMediaKinds.Viewed)
     {
         StreamName.ThrowIfInvalid(stream);
-        var found = Find(stream) ?? throw NotFound();
-        return found.Sources is { } sources ? sources.Lease(wants) : new StreamLease(found, null, wants);
+        var (found, lease) = Acquire(stream, wants);
+        return lease ?? new StreamLease(found, null, wants);
     }
 
     /// <summary>Registers a protocol that streams can be taken from; before or after streams were added.</summary>
@@ -247,8 +253,8 @@ public sealed class StreamHub : IAsyncDisposable
     }
 
     /// <summary>
-    /// Adds a stream with sources, or changes it at one moment: who watches goes on, sources that stay go on too. Returns when those that
-    /// are gone have ended.
+    /// Adds a stream with sources, or changes it at one moment: who watches goes on, sources and destinations that stay go on too. Returns
+    /// when those that are gone have ended.
     /// </summary>
     /// <exception cref="ArgumentException">Something in it is wrong; the message says what, of all that is.</exception>
     /// <exception cref="StreamException">The name is none, or somebody publishes it, or the hub stops.</exception>
@@ -260,14 +266,18 @@ public sealed class StreamHub : IAsyncDisposable
         await GraphLock.EnterAsync(_changing, cancellationToken).ConfigureAwait(false);
         try
         {
-            var sources = CreateSources(definition);
-            var set = AdoptStream(definition);
-            var (added, removed) = set.Set(definition, sources);
+            var (sources, targets) = CreateSources(definition);
+            var (set, added, removed) = SetSources(definition, sources);
             foreach (var runner in added)
-                runner.Start(EndAsync(removed.Where(old => old.Name == runner.Name))); // one device, now used for something else
+                runner.Start(removed.Where(old => old.Name == runner.Name)); // one device, now used for something else
+            set.Stream.EndUnmatched(); // what was taken away may have been the last for someone
+            Forget(set); // if it was fetched before
             if (!definition.IsEnabled)
                 set.Stream.EndConsumers(StreamSources.Disabled);
-            await WaitAsync(EndAsync(removed)).ConfigureAwait(false);
+            var stopped = SetRelays(definition.Name, targets);
+            WakeRelays(definition.Name);
+            await WaitAsync([.. removed.Select(runner => runner.Completion), .. stopped.Select(relay => relay.Completion)])
+                .ConfigureAwait(false);
         }
         finally
         {
@@ -276,7 +286,8 @@ public sealed class StreamHub : IAsyncDisposable
     }
 
     /// <summary>
-    /// Removes a stream with sources. Its viewers and talkers are told; returns when its sources have ended. False when there is none.
+    /// Removes a stream with sources. Its viewers and talkers are told; returns when its sources and its relays have ended, also those that
+    /// were added at run time. False when there is none.
     /// </summary>
     /// <exception cref="OperationCanceledException">Cancelled while another change was on its way; nothing has changed.</exception>
     public async Task<bool> RemoveStreamAsync(string stream, CancellationToken cancellationToken = default)
@@ -287,7 +298,10 @@ public sealed class StreamHub : IAsyncDisposable
         {
             if (Find(stream) is not { Sources: not null } found)
                 return false;
-            await EndAsync(found, new CloseReason(CloseCode.Unavailable, "the stream was removed")).ConfigureAwait(false);
+            var reason = new CloseReason(CloseCode.Unavailable, "the stream was removed");
+            var stopped = StopRelays(relay => relay.StreamName == stream, reason);
+            await EndAsync(found, reason).ConfigureAwait(false);
+            await WaitAsync(stopped.Select(relay => relay.Completion)).ConfigureAwait(false);
             return true;
         }
         finally
@@ -358,11 +372,12 @@ public sealed class StreamHub : IAsyncDisposable
     /// <summary>A view of everything; each stream's part is consistent in itself.</summary>
     public HubSnapshot GetSnapshot() => new(
         [.. Volatile.Read(ref _streams).Values.Select(stream => stream.GetSnapshot()).OrderBy(s => s.Name, StringComparer.Ordinal)],
+        RelaySnapshots(static _ => true),
         Pool.GetStatistics());
 
     /// <summary>
-    /// Ends every stream: publishers are revoked, consumers and talkers told. Returns when no speaker is used any more. Idempotent.
-    /// Nothing can be published afterwards.
+    /// Ends every stream: publishers are revoked, consumers, destinations and talkers told. Returns when no source runs, no relay, and no
+    /// speaker is used any more. Idempotent. Nothing can be published afterwards.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -371,7 +386,10 @@ public sealed class StreamHub : IAsyncDisposable
         await GraphLock.EnterAsync(_changing).ConfigureAwait(false);
         try
         {
+            var stopped = StopRelays(static _ => true, CloseReason.Stopping);
             await Task.WhenAll(Volatile.Read(ref _streams).Values.Select(stream => EndAsync(stream, CloseReason.Stopping)))
+                .ConfigureAwait(false);
+            await WaitAsync([.. stopped.Select(relay => relay.Completion), .. Fetched.Select(sources => sources.Completion)])
                 .ConfigureAwait(false);
         }
         finally
@@ -430,12 +448,12 @@ public sealed class StreamHub : IAsyncDisposable
         StreamName.ThrowIfInvalid(request.Stream);
         while (true)
         {
-            // A source feeds the stream that it was made for, not another that has its name by now.
-            var feed = (request.Session?.Runner.Sources.Stream ?? GetOrAddStream(request.Stream)).TryStartFeed(request);
+            var stream = request.Session is { } session ? session.Runner.Sources.Stream : GetOrAddStream(request.Stream);
+            var feed = stream.TryStartFeed(request);
             if (feed is null)
             {
                 if (request.Session is not null)
-                    throw new StreamException(StreamError.Ended, "the stream is gone");
+                    throw new StreamException(StreamError.Ended, "the stream has ended");
                 GraphLock.Point();
                 continue; // the stream ended between the two steps; its name is free, or soon will be
             }
@@ -446,7 +464,7 @@ public sealed class StreamHub : IAsyncDisposable
                     feed.AddTrack(track);
                 if (request.Speaker is { } speaker)
                     feed.OfferSpeaker(speaker);
-                if (request.Tracks.Count > 0)
+                if (request.Tracks.Count > 0 || !feed.CarriesMedia)
                     feed.Settle();
                 return feed;
             }
@@ -464,7 +482,7 @@ public sealed class StreamHub : IAsyncDisposable
         {
             if (_stopping)
                 throw new StreamException(StreamError.Stopping, "the server stops");
-            if (!_streams.TryGetValue(name, out var stream) || stream.IsClosed)
+            if (!_streams.TryGetValue(name, out var stream) || IsGone(stream))
                 _streams = _streams.SetItem(name, stream = new MediaStream(this, name));
             return stream;
         }
@@ -473,11 +491,10 @@ public sealed class StreamHub : IAsyncDisposable
     private Subscription AddSubscription(SubscribeRequest request, PacketQueue queue, WireFormat? format)
     {
         StreamName.ThrowIfInvalid(request.Stream);
-        var stream = Find(request.Stream) ?? throw NotFound();
         var wants = WantsOf(request);
-        if (FindMismatch() is { } mismatch)
+        if (Find(request.Stream) is { } found && FindMismatch(found) is { } mismatch)
             throw new StreamException(StreamError.CodecsNotMatched, mismatch);
-        var lease = stream.Sources?.Lease(wants);
+        var (stream, lease) = Acquire(request.Stream, wants);
         var subscription = new Subscription(
             this, stream, request, queue, format, lease, Interlocked.Increment(ref _subscriptionIds));
         if (!stream.TryAdd(subscription))
@@ -488,7 +505,7 @@ public sealed class StreamHub : IAsyncDisposable
 
         // Those who were there when it became known were told then.
         GraphLock.Point();
-        if (FindMismatch() is { } known)
+        if (FindMismatch(stream) is { } known)
         {
             subscription.Close(new CloseReason(CloseCode.CodecMismatch, known));
             throw new StreamException(StreamError.CodecsNotMatched, known);
@@ -498,12 +515,12 @@ public sealed class StreamHub : IAsyncDisposable
             subscription.Close(reason);
         return subscription;
 
-        string? FindMismatch()
+        string? FindMismatch(MediaStream of)
         {
-            if (stream.Sources is not { } sources)
-                return Mismatch(stream.Receivers, request.Wanted, format);
+            if (of.Sources is not { } sources)
+                return Mismatch(of.Receivers, request.Wanted, format);
             return (sources.Pending & wants) == SourceMedia.None
-                ? Mismatch([.. stream.Receivers.Where(receiver => receiver.Codec is not null)], request.Wanted, format)
+                ? Mismatch([.. of.Receivers.Where(receiver => receiver.Codec is not null)], request.Wanted, format)
                 : null;
         }
     }
@@ -517,7 +534,7 @@ public sealed class StreamHub : IAsyncDisposable
     // ---- Streams with sources ---------------------------------------------------------------------------------------------------
 
     // Touches nothing; all that is wrong is told at once.
-    private List<(string, SourceMedia, ISource)> CreateSources(StreamDefinition definition)
+    private (List<(string, SourceMedia, ISource)> Sources, List<(string, IRelayTarget)> Targets) CreateSources(StreamDefinition definition)
     {
         var errors = new List<string>();
         var sources = new List<(string, SourceMedia, ISource)>();
@@ -543,22 +560,24 @@ public sealed class StreamHub : IAsyncDisposable
 
         if (StreamProtocol.FindLoop(this, definition) is { } loop)
             errors.Add($"It would be taken from itself: {loop}.");
+        var targets = CreateTargets(definition, errors);
         return errors.Count == 0
-            ? sources
+            ? (sources, targets)
             : throw new ArgumentException($"{definition.Name}: {string.Join(" ", errors)}", nameof(definition));
     }
 
-    private StreamSources AdoptStream(StreamDefinition definition)
+    private (StreamSources Set, IReadOnlyList<SourceRunner> Added, IReadOnlyList<SourceRunner> Removed) SetSources(
+        StreamDefinition definition, List<(string, SourceMedia, ISource)> addresses)
     {
         while (true)
         {
             var stream = GetOrAddStream(definition.Name);
-            if (stream.Sources is { } sources)
-                return sources;
-            sources = new StreamSources(this, stream, definition, _sourcesLogger);
-            if (stream.TryAdopt(sources))
-                return sources;
-            if (stream.IsPublished)
+            var sources = stream.Sources;
+            if (sources is null && stream.TryAdopt(new StreamSources(this, stream, definition, _sourcesLogger)))
+                sources = stream.Sources;
+            if (sources?.TrySet(definition, addresses) is var (added, removed))
+                return (sources!, added, removed);
+            if (sources is null && stream.IsPublished)
                 throw new StreamException(StreamError.AlreadyPublished, "the stream has a publisher");
             GraphLock.Point(); // it ended between the two steps
         }
@@ -569,12 +588,15 @@ public sealed class StreamHub : IAsyncDisposable
     {
         var runners = stream.Sources?.Close(reason) ?? [];
         stream.Close(reason);
-        await WaitAsync(EndAsync(runners)).ConfigureAwait(false);
+        await WaitAsync(runners.Select(runner => runner.Completion)).ConfigureAwait(false);
     }
 
-    private Task WaitAsync(Task task) => GraphLock.WaitAsync(task, Timeout.InfiniteTimeSpan, TimeProvider);
-
-    private static Task EndAsync(IEnumerable<SourceRunner> runners) => Task.WhenAll(runners.Select(runner => runner.Completion));
+    // One after the other, each where a test's scheduler sees it.
+    private async Task WaitAsync(IEnumerable<Task> tasks)
+    {
+        foreach (var task in tasks)
+            await GraphLock.WaitAsync(task, Timeout.InfiniteTimeSpan, TimeProvider).ConfigureAwait(false);
+    }
 
     // All or nothing: what fails here leaves no session, and nothing has touched the device.
     private TalkSession AddTalkSession(TalkRequest request)

@@ -1,6 +1,7 @@
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Packets;
+using MediaGraph.Relays;
 using MediaGraph.Security;
 using MediaGraph.Sources;
 using MediaGraph.Talk;
@@ -39,6 +40,12 @@ public sealed record StreamHubOptions
 
     /// <summary>How the sources of streams are run.</summary>
     public SourceOptions Sources { get; init; } = new();
+
+    /// <summary>How streams are pushed to other servers.</summary>
+    public RelayOptions Relays { get; init; } = new();
+
+    /// <summary>Which other server is asked for streams that are not here; null for none.</summary>
+    public UpstreamOptions? Upstream { get; init; }
 
     /// <summary>Bounds of talking to devices.</summary>
     public TalkOptions Talk { get; init; } = new();

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using MediaGraph.Delivery;
 using MediaGraph.Graph;
+using MediaGraph.Relays;
 using MediaGraph.Rtmp.Diagnostics;
 using MediaGraph.Rtmp.Sessions;
 using MediaGraph.Streams;
@@ -73,7 +75,7 @@ public sealed class RtmpClient : IAsyncDisposable
     /// <exception cref="StreamException">The stream's name is none.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
     public Task<RtmpRelay> PullAsync(RtmpUrl url, string stream, CancellationToken cancellationToken = default) =>
-        StartAsync(url, stream, isPush: false, cancellationToken);
+        StartAsync(url, stream, isPush: false, subscribe: null, cancellationToken);
 
     /// <summary>Pushes a stream of the hub's to another server; returns when that has agreed.</summary>
     /// <param name="stream">The hub's stream; it must be published, and is read past the authorizer.</param>
@@ -83,7 +85,11 @@ public sealed class RtmpClient : IAsyncDisposable
     /// <exception cref="StreamException">The stream's name is none.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
     public Task<RtmpRelay> PushAsync(string stream, RtmpUrl url, CancellationToken cancellationToken = default) =>
-        StartAsync(url, stream, isPush: true, cancellationToken);
+        StartAsync(url, stream, isPush: true, subscribe: null, cancellationToken);
+
+    /// <summary>The same for a relay of the hub's.</summary>
+    internal Task<RtmpRelay> PushAsync(RelaySession session, RtmpUrl url, CancellationToken cancellationToken) =>
+        StartAsync(url, session.StreamName, isPush: true, session.Subscribe, cancellationToken);
 
     /// <summary>Ends all relays, with 5 s for their servers, and returns when nothing of the client runs. Idempotent.</summary>
     public async ValueTask DisposeAsync()
@@ -103,7 +109,8 @@ public sealed class RtmpClient : IAsyncDisposable
 
     /// <summary>Connects, authenticates, follows redirects, and returns when media may flow.</summary>
     internal async Task<(RtmpClientConnection Connection, RtmpUrl Url)> OpenAsync(
-        RtmpUrl url, string stream, bool isPush, CancellationToken cancellationToken)
+        RtmpUrl url, string stream, bool isPush, Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe,
+        CancellationToken cancellationToken)
     {
         using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         var authentication = "";
@@ -111,7 +118,10 @@ public sealed class RtmpClient : IAsyncDisposable
         {
             var transport = await DialInTimeAsync(url, cancelled.Token).ConfigureAwait(false);
             var connection = _sessions.Start(id =>
-                new RtmpClientConnection(_sessions, Options, transport, id, url, stream, isPush, authentication));
+                new RtmpClientConnection(_sessions, Options, transport, id, url, stream, isPush, authentication)
+                {
+                    Subscribe = subscribe ?? _sessions.Hub.Subscribe,
+                });
             if (connection is null)
             {
                 await transport.DisposeAsync().ConfigureAwait(false);
@@ -154,14 +164,16 @@ public sealed class RtmpClient : IAsyncDisposable
         }
     }
 
-    private async Task<RtmpRelay> StartAsync(RtmpUrl url, string stream, bool isPush, CancellationToken cancellationToken)
+    private async Task<RtmpRelay> StartAsync(
+        RtmpUrl url, string stream, bool isPush, Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(url);
         StreamName.ThrowIfInvalid(stream);
         if (isPush && _sessions.Hub.Find(stream) is null)
             throw new RtmpClientException(new CloseReason(CloseCode.Refused, "nobody publishes this stream"));
-        var (connection, place) = await OpenAsync(url, stream, isPush, cancellationToken).ConfigureAwait(false);
-        var relay = new RtmpRelay(this, connection, place, stream, isPush);
+        var (connection, place) = await OpenAsync(url, stream, isPush, subscribe, cancellationToken).ConfigureAwait(false);
+        var relay = new RtmpRelay(this, connection, place, stream, isPush, subscribe);
         _relays.TryAdd(relay, true);
         relay.Start();
         return relay;

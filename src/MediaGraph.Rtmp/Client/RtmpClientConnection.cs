@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Rtmp.Amf;
 using MediaGraph.Rtmp.Handshake;
@@ -64,6 +65,9 @@ internal sealed class RtmpClientConnection : RtmpSession
 
     /// <summary>What the server said when it rejected the connection; null when it did not.</summary>
     public string? Rejection { get; private set; }
+
+    /// <summary>Subscribes what is pushed.</summary>
+    public required Func<SubscribeRequest, PacketQueue, WireFormat, Subscription> Subscribe { get; init; }
 
     protected override bool AnswersPings => false; // not all servers do; TCP tells whether they are there
 
@@ -260,7 +264,7 @@ internal sealed class RtmpClientConnection : RtmpSession
             return null;
         try
         {
-            stream.Subscription = Hub.Subscribe(
+            stream.Subscription = Subscribe(
                 new SubscribeRequest(_name) { Peer = ThePeer(), OnStateChanged = OnStateChanged }, Writer, Sessions.FormatFor(stream.Id, _server));
         }
         catch (StreamException e)

@@ -1,5 +1,7 @@
 using System.Net;
+using MediaGraph.Delivery;
 using MediaGraph.Graph;
+using MediaGraph.Streams;
 
 namespace MediaGraph.Rtmp.Client;
 
@@ -12,15 +14,19 @@ public sealed class RtmpRelay : IAsyncDisposable
     private static readonly TimeSpan Healthy = TimeSpan.FromSeconds(10);
 
     private readonly RtmpClient _client;
+    private readonly Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? _subscribe;
     private readonly CancellationTokenSource _closing = new();
     private readonly TaskCompletionSource<CloseReason> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile RtmpClientConnection _connection;
     private volatile RtmpUrl _url;
     private CloseReason? _reason;
 
-    internal RtmpRelay(RtmpClient client, RtmpClientConnection connection, RtmpUrl url, string streamName, bool isPush)
+    internal RtmpRelay(
+        RtmpClient client, RtmpClientConnection connection, RtmpUrl url, string streamName, bool isPush,
+        Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe)
     {
         _client = client;
+        _subscribe = subscribe;
         _connection = connection;
         _url = url;
         StreamName = streamName;
@@ -104,7 +110,8 @@ public sealed class RtmpRelay : IAsyncDisposable
     {
         if (_url.Move(target, _client.Options.AllowOtherHosts, out var error) is not { } moved)
             throw new RtmpClientException(new CloseReason(CloseCode.Refused, error));
-        (_connection, _url) = await _client.OpenAsync(moved, StreamName, IsPush, _closing.Token).ConfigureAwait(false);
+        (_connection, _url) = await _client.OpenAsync(moved, StreamName, IsPush, _subscribe, _closing.Token)
+            .ConfigureAwait(false);
         Interlocked.MemoryBarrier(); // either this sees the reason, or whoever gives it sees the connection
         if (Volatile.Read(ref _reason) is { } reason)
             _connection.RequestClose(reason); // asked for while there was no connection to tell

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
+using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Media;
+using MediaGraph.Relays;
 using MediaGraph.Rtsp.Diagnostics;
 using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Rtsp.Transport;
@@ -93,7 +95,7 @@ public sealed class RtspClient : IAsyncDisposable
     /// <exception cref="StreamException">The stream's name is none.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
     public Task<RtspRelay> PullAsync(RtspUrl url, string stream, CancellationToken cancellationToken = default) =>
-        StartAsync(url, stream, isPush: false, cancellationToken);
+        StartAsync(url, stream, isPush: false, subscribe: null, cancellationToken);
 
     /// <summary>
     /// Pushes a stream of the hub's to a server (ANNOUNCE and RECORD); returns when that has agreed. The tracks are those that the stream
@@ -106,7 +108,11 @@ public sealed class RtspClient : IAsyncDisposable
     /// <exception cref="StreamException">The stream's name is none.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
     public Task<RtspRelay> PushAsync(string stream, RtspUrl url, CancellationToken cancellationToken = default) =>
-        StartAsync(url, stream, isPush: true, cancellationToken);
+        StartAsync(url, stream, isPush: true, subscribe: null, cancellationToken);
+
+    /// <summary>The same for a relay of the hub's.</summary>
+    internal Task<RtspRelay> PushAsync(RelaySession session, RtspUrl url, CancellationToken cancellationToken) =>
+        StartAsync(url, session.StreamName, isPush: true, session.Subscribe, cancellationToken);
 
     /// <summary>Ends all relays, with 5 s for their servers, and returns when nothing of the client runs. Idempotent.</summary>
     public async ValueTask DisposeAsync()
@@ -152,9 +158,11 @@ public sealed class RtspClient : IAsyncDisposable
     /// <param name="stream">The hub's stream.</param>
     /// <param name="isPush">Whether the hub's stream goes out.</param>
     /// <param name="wanted">The tracks to set up; null for all.</param>
+    /// <param name="subscribe">How what is pushed is subscribed; null: as anybody does.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
     internal async Task<(RtspClientConnection Connection, RtspUrl Url)> OpenAsync(
-        RtspUrl url, string stream, bool isPush, ImmutableArray<Track>? wanted, CancellationToken cancellationToken)
+        RtspUrl url, string stream, bool isPush, ImmutableArray<Track>? wanted,
+        Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe, CancellationToken cancellationToken)
     {
         var carrier = Options.Transport ?? url.Transport ?? RtspUrlTransport.Tcp;
         if (!isPush)
@@ -169,7 +177,7 @@ public sealed class RtspClient : IAsyncDisposable
         using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         var (source, offers) = await OfferAsync(stream, wanted, cancelled.Token).ConfigureAwait(false);
         return await OpenAsync(
-            (transport, id, place, way) => new RtspPush(this, transport, id, place, way, source, offers), url, carrier, stream,
+            (transport, id, place, way) => new RtspPush(this, transport, id, place, way, source, offers, subscribe ?? Hub.Subscribe), url, carrier, stream,
             cancellationToken).ConfigureAwait(false);
     }
 
@@ -231,13 +239,15 @@ public sealed class RtspClient : IAsyncDisposable
     private static RtspClientException Refused(string why, int? statusCode = null) =>
         new(new CloseReason(CloseCode.Refused, why), statusCode);
 
-    private async Task<RtspRelay> StartAsync(RtspUrl url, string stream, bool isPush, CancellationToken cancellationToken)
+    private async Task<RtspRelay> StartAsync(
+        RtspUrl url, string stream, bool isPush, Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(url);
         StreamName.ThrowIfInvalid(stream);
         ImmutableArray<Track>? wanted = Options.Tracks is { } tracks ? [.. tracks] : null;
-        var (connection, place) = await OpenAsync(url, stream, isPush, wanted, cancellationToken).ConfigureAwait(false);
-        var relay = new RtspRelay(this, connection, place, stream, isPush, wanted);
+        var (connection, place) = await OpenAsync(url, stream, isPush, wanted, subscribe, cancellationToken).ConfigureAwait(false);
+        var relay = new RtspRelay(this, connection, place, stream, isPush, wanted, subscribe);
         _relays.TryAdd(relay, true);
         relay.Start();
         return relay;

@@ -16,6 +16,7 @@ internal sealed class RtspPush : RtspClientConnection
     private readonly MediaStream _stream;
     private readonly ImmutableArray<RtpOffer> _offers;
     private readonly RtpOutput _output;
+    private readonly Func<SubscribeRequest, PacketQueue, WireFormat, Subscription> _subscribe;
     private readonly List<(RtpOffer Offer, UdpPath? Path, int Channel)> _tracks = []; // written before the sweep looks
     private readonly DatagramWriter? _datagrams;
     private Subscription? _subscription;
@@ -29,13 +30,15 @@ internal sealed class RtspPush : RtspClientConnection
     /// <param name="carrier">How media go.</param>
     /// <param name="stream">The hub's stream.</param>
     /// <param name="offers">Its tracks, one at least.</param>
+    /// <param name="subscribe">Subscribes them.</param>
     public RtspPush(
         RtspClient client, ITransport transport, long id, RtspUrl url, RtspUrlTransport carrier, MediaStream stream,
-        ImmutableArray<RtpOffer> offers)
+        ImmutableArray<RtpOffer> offers, Func<SubscribeRequest, PacketQueue, WireFormat, Subscription> subscribe)
         : base(client, transport, id, url, stream.Name, carrier)
     {
         _stream = stream;
         _offers = offers;
+        _subscribe = subscribe;
         _output = new RtpOutput(Hub.Pool, $"mediagraph-{id}");
         _datagrams = carrier == RtspUrlTransport.Udp ? new DatagramWriter(Hub.Pool, RequestClose, Options.Queue, Time) : null;
     }
@@ -107,7 +110,7 @@ internal sealed class RtspPush : RtspClientConnection
     {
         try
         {
-            _subscription = Hub.Subscribe(
+            _subscription = _subscribe(
                 new SubscribeRequest(Name) { Peer = Peer, OnStateChanged = OnStateChanged },
                 (PacketQueue?)_datagrams ?? Writer, _output.Format);
         }

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Net;
+using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Media;
+using MediaGraph.Streams;
 
 namespace MediaGraph.Rtsp.Client;
 
@@ -14,6 +16,7 @@ public sealed class RtspRelay : IAsyncDisposable
     private static readonly TimeSpan Healthy = TimeSpan.FromSeconds(10);
 
     private readonly RtspClient _client;
+    private readonly Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? _subscribe;
     private readonly CancellationTokenSource _closing = new();
     private readonly TaskCompletionSource<CloseReason> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _wantedLock = new(); // guards the next field
@@ -23,9 +26,11 @@ public sealed class RtspRelay : IAsyncDisposable
     private CloseReason? _reason;
 
     internal RtspRelay(
-        RtspClient client, RtspClientConnection connection, RtspUrl url, string streamName, bool isPush, ImmutableArray<Track>? wanted)
+        RtspClient client, RtspClientConnection connection, RtspUrl url, string streamName, bool isPush, ImmutableArray<Track>? wanted,
+        Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe)
     {
         _client = client;
+        _subscribe = subscribe;
         _connection = connection;
         _url = url;
         _wanted = wanted;
@@ -134,7 +139,8 @@ public sealed class RtspRelay : IAsyncDisposable
         ImmutableArray<Track>? wanted;
         lock (_wantedLock)
             wanted = _wanted;
-        (_connection, _url) = await _client.OpenAsync(moved, StreamName, IsPush, wanted, _closing.Token).ConfigureAwait(false);
+        (_connection, _url) = await _client.OpenAsync(moved, StreamName, IsPush, wanted, _subscribe, _closing.Token)
+            .ConfigureAwait(false);
         Interlocked.MemoryBarrier(); // either this sees the reason, or whoever gives it sees the connection
         if (Volatile.Read(ref _reason) is { } reason)
             _connection.RequestClose(reason); // asked for while there was no connection to tell

@@ -9,7 +9,6 @@ namespace MediaGraph.Tests.Sources;
 /// </summary>
 internal sealed class SourceModel
 {
-    private const SourceMedia Viewed = SourceMedia.Video | SourceMedia.Audio;
     private static readonly SourceMedia[] Kinds = [SourceMedia.Video, SourceMedia.Audio, SourceMedia.Talk];
 
     private readonly Dictionary<SourceMedia, double> _released = [];
@@ -18,7 +17,6 @@ internal sealed class SourceModel
     private double _since; // the session, or its feed
     private double? _firstMedia;
     private double _lastMedia;
-    private double _asked; // since when what is wanted now is wanted
     private SourceMedia _ask;
     private double _pause;
     private double _failedAt;
@@ -222,10 +220,7 @@ internal sealed class SourceModel
         {
             if (Wanted == SourceMedia.None)
                 _isFinished = false;
-            var ask = _isFinished ? SourceMedia.None : Wanted & (~_known | _has);
-            if ((ask & Viewed & ~_ask) != SourceMedia.None)
-                _asked = _now;
-            _ask = ask;
+            _ask = _isFinished ? SourceMedia.None : Wanted & (~_known | _has);
             if (!Decide() && !Move())
                 return;
         }
@@ -289,10 +284,8 @@ internal sealed class SourceModel
     {
         if (State == SourceState.Connecting)
             return _now - _since >= 15;
-        var isTalk = (_ask & Viewed) == SourceMedia.None;
-        if ((_firstMedia ?? (isTalk ? _since : null)) is { } healthy && _now - healthy >= 10)
+        if (_firstMedia is { } healthy && _now - healthy >= 10)
             _pause = 0;
-        return !isTalk && _now - Math.Max(_firstMedia is null ? _since : _lastMedia, _asked) >= 10
-            && (_firstMedia is null || (_has & _ask & Viewed) != SourceMedia.None);
+        return _now - (_firstMedia is null ? _since : _lastMedia) >= 10;
     }
 }

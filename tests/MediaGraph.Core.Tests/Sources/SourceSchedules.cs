@@ -84,7 +84,11 @@ public sealed class SourceSchedules
         {
             Scheduler = scheduler;
             Hub = new StreamHub(
-                new StreamHubOptions { Pool = new PacketPoolOptions { Diagnostics = false }, Sources = new SourceOptions { Linger = Linger } },
+                new StreamHubOptions
+                {
+                    Pool = new PacketPoolOptions { Diagnostics = false },
+                    Sources = new SourceOptions { Linger = Linger },
+                },
                 timeProvider: Time)
             { NextRandom = () => 0.5 };
             Hub.AddProtocol(_protocol);
@@ -102,7 +106,7 @@ public sealed class SourceSchedules
             {
                 Ensure(stream.Leases == 0 || stream.Consumers.Length > 0, $"{stream.Leases} leases are left");
                 foreach (var source in stream.Sources)
-                    Ensure(stream.Leases > 0 || source.State is SourceState.Idle or SourceState.Finished, $"{source.State} without a lease");
+                    Ensure(stream.Leases > 0 || source.State == SourceState.Idle, $"{source.State} without a lease");
             }
 
             _isOver = true;
@@ -297,7 +301,8 @@ public sealed class SourceSchedules
             Scheduler.Spawn("time", () => Time.Advance(TimeSpan.FromSeconds(5)));
             Scheduler.Spawn("device", () =>
             {
-                Scheduler.WaitUntil(() => One.Run?.Token.IsCancellationRequested == true || Source().State == SourceState.Live, "the session");
+                Scheduler.WaitUntil(
+                    () => One.Run?.Token.IsCancellationRequested == true || Source().State == SourceState.Live, "the session");
                 if (One.Run?.Token.IsCancellationRequested == true)
                     One.Run.End();
             });
@@ -546,7 +551,8 @@ public sealed class SourceSchedules
 
         protected override void BeforeEnd()
         {
-            Ensure(_viewer is null or { State: SubscriptionState.Ended, Reason.Code: CloseCode.CodecMismatch }, "it waits for what does not come");
+            Ensure(
+                _viewer is null or { State: SubscriptionState.Ended, Reason.Code: CloseCode.CodecMismatch }, "it waits for what does not come");
             _viewer?.Consumer.End();
         }
     }

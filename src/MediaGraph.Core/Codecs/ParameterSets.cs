@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace MediaGraph.Rtsp.Rtp;
+namespace MediaGraph.Codecs;
 
 /// <summary>
 /// The parameter sets of an H264 or H265 stream as they stand: one of each type and identifier, the latest. Bounded in bytes, so that

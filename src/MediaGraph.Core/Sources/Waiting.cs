@@ -1,0 +1,17 @@
+using MediaGraph.Diagnostics;
+
+namespace MediaGraph.Sources;
+
+/// <summary>How a supervising task waits: for what wakes it, and for a time at most.</summary>
+internal static class Waiting
+{
+    /// <summary>Returns when the task has ended, however it did, or after so long.</summary>
+    public static async Task WaitAsync(this TimeProvider time, Task task, TimeSpan limit)
+    {
+        var bound = limit >= TimeSpan.FromDays(40) ? Timeout.InfiniteTimeSpan : Round(limit); // a timer cannot be set to more
+        await GraphLock.WaitAsync(task, bound, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    // A timer rounds down to whole milliseconds, and what it was set for would not have come.
+    private static TimeSpan Round(TimeSpan limit) => TimeSpan.FromMilliseconds(Math.Ceiling(limit.TotalMilliseconds));
+}

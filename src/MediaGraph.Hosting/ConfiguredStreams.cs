@@ -1,0 +1,105 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using MediaGraph.Sources;
+using MediaGraph.Streams;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace MediaGraph.Hosting;
+
+/// <summary>
+/// The streams of the configuration, which may change while the application runs: then those that changed are changed in the hub, and no
+/// others; a change with an error changes nothing. Owns the task that watches.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The source of the token has no timer, the semaphore no handle.")]
+internal sealed class ConfiguredStreams(StreamHub hub, IConfigurationSection? configuration, ILogger logger, TimeProvider time) : IAsyncDisposable
+{
+    // Editors write a file in several steps.
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _changed = new(0);
+    private ImmutableDictionary<string, StreamDefinition> _current = ImmutableDictionary<string, StreamDefinition>.Empty;
+    private IDisposable? _registration;
+    private Task _watching = Task.CompletedTask;
+
+    /// <summary>Adds the streams, and watches the configuration from now on.</summary>
+    /// <exception cref="OptionsValidationException">One or several cannot be added; lists all that is wrong.</exception>
+    public async Task StartAsync(IReadOnlyList<StreamDefinition> definitions, CancellationToken cancellationToken)
+    {
+        var errors = await ApplyAsync(definitions, cancellationToken).ConfigureAwait(false);
+        if (errors.Count > 0)
+            throw new OptionsValidationException("MediaGraph", typeof(MediaGraphSettings), errors);
+        if (configuration is null)
+            return;
+        _registration = ChangeToken.OnChange(configuration.GetReloadToken, () => _changed.Release());
+        _watching = WatchAsync(_stop.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_stop.IsCancellationRequested)
+            return;
+        _registration?.Dispose();
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await _changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Quiet, time, cancellationToken).ConfigureAwait(false);
+            while (_changed.Wait(0, CancellationToken.None))
+            {
+                // All that came meanwhile is read at once.
+            }
+
+            var errors = new List<string>();
+            var definitions = StreamSettings.Read(configuration, configuration!.Path + ":", errors);
+            if (errors.Count == 0)
+                errors.AddRange(await ApplyAsync(definitions, cancellationToken).ConfigureAwait(false));
+            foreach (var error in errors)
+                Log.StreamNotChanged(logger, error);
+        }
+    }
+
+    // Each stream for itself: one that is wrong stays as it was.
+    private async Task<IReadOnlyList<string>> ApplyAsync(IReadOnlyList<StreamDefinition> definitions, CancellationToken cancellationToken)
+    {
+        var errors = new List<string>();
+        foreach (var gone in _current.Keys.Except(definitions.Select(definition => definition.Name)).ToList())
+        {
+            await hub.RemoveStreamAsync(gone, cancellationToken).ConfigureAwait(false);
+            _current = _current.Remove(gone);
+        }
+
+        foreach (var definition in definitions.Where(definition => !IsSame(definition, _current.GetValueOrDefault(definition.Name))))
+        {
+            try
+            {
+                await hub.SetStreamAsync(definition, cancellationToken).ConfigureAwait(false);
+                _current = _current.SetItem(definition.Name, definition);
+            }
+            catch (ArgumentException e)
+            {
+                errors.Add(e.Message.Split(" (Parameter", 2)[0]);
+            }
+            catch (StreamException e)
+            {
+                errors.Add($"{definition.Name}: {e.Message}.");
+            }
+        }
+
+        return errors;
+    }
+
+    // Records compare arrays by reference.
+    private static bool IsSame(StreamDefinition one, StreamDefinition? other) =>
+        other is not null
+        && one with { Sources = [], PushTo = [] } == other with { Sources = [], PushTo = [] }
+        && one.Sources.SequenceEqual(other.Sources) && one.PushTo.SequenceEqual(other.PushTo);
+}

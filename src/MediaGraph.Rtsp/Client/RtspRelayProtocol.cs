@@ -1,0 +1,20 @@
+using System.Collections.Immutable;
+using MediaGraph.Relays;
+
+namespace MediaGraph.Rtsp.Client;
+
+/// <summary>
+/// Pushes streams of the hub to RTSP servers: registered with the hub (<see cref="Streams.StreamHub.AddRelayProtocol"/>), it serves
+/// <c>rtsp://</c> and <c>rtsps://</c> destinations.
+/// </summary>
+/// <param name="client">Makes the connections, with its settings; of the same hub. It is to be disposed of when the hub was.</param>
+public sealed class RtspRelayProtocol(RtspClient client) : IRelayProtocol
+{
+    private readonly RtspClient _client = client ?? throw new ArgumentNullException(nameof(client));
+
+    /// <inheritdoc/>
+    public ImmutableArray<string> Schemes => ["rtsp", "rtsps"];
+
+    /// <inheritdoc/>
+    public IRelayTarget CreateTarget(string url) => new RtspRelayTarget(_client, RtspUrl.Parse(url));
+}

@@ -1,0 +1,7 @@
+using MediaGraph.Testing;
+using NUnit.Framework;
+
+namespace MediaGraph.Tapo.Tests;
+
+[TestFixture]
+public sealed class LibraryRulesTests() : LibraryRules("MediaGraph.Tapo");
