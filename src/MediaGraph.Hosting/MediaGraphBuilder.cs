@@ -1,5 +1,8 @@
 using System.Diagnostics.Metrics;
+using MediaGraph.Relays;
+using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp.Client;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
@@ -29,8 +32,14 @@ public sealed class MediaGraphBuilder
 
     internal IConfigurationSection? Configuration { get; }
 
+    /// <summary>What changes the options of the client of RTMP; null when it was not added.</summary>
+    internal Func<RtmpClientOptions, RtmpClientOptions>? ConfigureRtmpClient { get; private set; }
+
     /// <summary>What changes the options of RTMP; null when it was not added.</summary>
     internal Func<RtmpServerOptions, RtmpServerOptions>? ConfigureRtmp { get; private set; }
+
+    /// <summary>What changes the options of the client of RTSP; null when it was not added.</summary>
+    internal Func<RtspClientOptions, RtspClientOptions>? ConfigureRtspClient { get; private set; }
 
     /// <summary>What changes the options of RTSP; null when it was not added.</summary>
     internal Func<RtspServerOptions, RtspServerOptions>? ConfigureRtsp { get; private set; }
@@ -50,10 +59,13 @@ public sealed class MediaGraphBuilder
     }
 
     /// <summary>
-    /// Adds an RTMP server, as the singleton <see cref="RtmpServer"/>, with the settings of the section <c>Rtmp</c>.
+    /// Adds an RTMP server, as the singleton <see cref="RtmpServer"/>, with the settings of the section <c>Rtmp</c>, and a client, as the
+    /// singleton <see cref="RtmpClient"/>, with those of <c>Rtmp:Client</c>: streams can be taken from other servers, and pushed to them.
     /// </summary>
     /// <param name="configure">Given what the configuration says, returns what applies: <c>o => o with { … }</c>.</param>
-    public MediaGraphBuilder AddRtmp(Func<RtmpServerOptions, RtmpServerOptions>? configure = null)
+    /// <param name="configureClient">The same of the client.</param>
+    public MediaGraphBuilder AddRtmp(
+        Func<RtmpServerOptions, RtmpServerOptions>? configure = null, Func<RtmpClientOptions, RtmpClientOptions>? configureClient = null)
     {
         if (ConfigureRtmp is null)
         {
@@ -62,17 +74,26 @@ public sealed class MediaGraphBuilder
                     provider.GetRequiredService<StreamHub>(), settings.Rtmp, provider.GetService<ILoggerFactory>(),
                     provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()),
                 static (server, settings) => new ProtocolServer("RTMP", settings.IsRtmpEnabled, server.StartAsync, server.StopAsync));
+            Services.AddSingleton(static provider => new RtmpClient(
+                provider.GetRequiredService<StreamHub>(), provider.GetRequiredService<MediaGraphSettings>().RtmpClient,
+                provider.GetService<ILoggerFactory>(), provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()));
+            Services.AddSingleton<ISourceProtocol>(static provider => new RtmpProtocol(provider.GetRequiredService<RtmpClient>()));
+            Services.AddSingleton<IRelayProtocol>(static provider => new RtmpRelayProtocol(provider.GetRequiredService<RtmpClient>()));
         }
 
         ConfigureRtmp = Then(ConfigureRtmp, configure);
+        ConfigureRtmpClient = Then(ConfigureRtmpClient, configureClient);
         return this;
     }
 
     /// <summary>
-    /// Adds an RTSP server, as the singleton <see cref="RtspServer"/>, with the settings of the section <c>Rtsp</c>.
+    /// Adds an RTSP server, as the singleton <see cref="RtspServer"/>, with the settings of the section <c>Rtsp</c>, and a client, as the
+    /// singleton <see cref="RtspClient"/>, with those of <c>Rtsp:Client</c>: streams can be taken from other servers, and pushed to them.
     /// </summary>
     /// <param name="configure">Given what the configuration says, returns what applies: <c>o => o with { … }</c>.</param>
-    public MediaGraphBuilder AddRtsp(Func<RtspServerOptions, RtspServerOptions>? configure = null)
+    /// <param name="configureClient">The same of the client.</param>
+    public MediaGraphBuilder AddRtsp(
+        Func<RtspServerOptions, RtspServerOptions>? configure = null, Func<RtspClientOptions, RtspClientOptions>? configureClient = null)
     {
         if (ConfigureRtsp is null)
         {
@@ -81,9 +102,15 @@ public sealed class MediaGraphBuilder
                     provider.GetRequiredService<StreamHub>(), settings.Rtsp, provider.GetService<ILoggerFactory>(),
                     provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()),
                 static (server, settings) => new ProtocolServer("RTSP", settings.IsRtspEnabled, server.StartAsync, server.StopAsync));
+            Services.AddSingleton(static provider => new RtspClient(
+                provider.GetRequiredService<StreamHub>(), provider.GetRequiredService<MediaGraphSettings>().RtspClient,
+                provider.GetService<ILoggerFactory>(), provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()));
+            Services.AddSingleton<ISourceProtocol>(static provider => new RtspProtocol(provider.GetRequiredService<RtspClient>()));
+            Services.AddSingleton<IRelayProtocol>(static provider => new RtspRelayProtocol(provider.GetRequiredService<RtspClient>()));
         }
 
         ConfigureRtsp = Then(ConfigureRtsp, configure);
+        ConfigureRtspClient = Then(ConfigureRtspClient, configureClient);
         return this;
     }
 

@@ -1,3 +1,4 @@
+using MediaGraph.Relays;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
 using Microsoft.Extensions.DependencyInjection;
@@ -21,6 +22,7 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
     private readonly Func<Stream>? _openDemo;
     private readonly ProtocolServer[] _protocols;
     private readonly ISourceProtocol[] _sources;
+    private readonly IRelayProtocol[] _relays;
     private readonly ILogger _logger;
     private readonly TimeProvider _timeProvider;
 
@@ -31,11 +33,13 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
 
     public MediaGraphService(
         StreamHub hub, MediaGraphSettings settings, MediaGraphBuilder builder, IEnumerable<ProtocolServer> protocols,
-        IEnumerable<ISourceProtocol> sources, ILogger<MediaGraphService> logger, IServiceProvider provider)
+        IEnumerable<ISourceProtocol> sources, IEnumerable<IRelayProtocol> relays, ILogger<MediaGraphService> logger,
+        IServiceProvider provider)
     {
         _hub = hub;
         _settings = settings;
         _sources = [.. sources];
+        _relays = [.. relays];
         _openDemo = settings.IsDemoEnabled ? builder.OpenDemo : null;
         _protocols = [.. protocols.Where(protocol => protocol.IsEnabled)];
         _logger = logger;
@@ -52,6 +56,8 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
             Log.KeyIgnored(_logger, key);
         foreach (var protocol in _sources)
             _hub.AddProtocol(protocol);
+        foreach (var protocol in _relays)
+            _hub.AddRelayProtocol(protocol);
         if (_openDemo is not null)
         {
             _stopDemo = new CancellationTokenSource();

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using MediaGraph.Hosting;
+using MediaGraph.Relays;
 using MediaGraph.Security;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
@@ -16,7 +17,8 @@ public static class MediaGraphServiceCollectionExtensions
     /// <summary>
     /// Registers the <see cref="StreamHub"/>, as a singleton, and a hosted service that runs what is added to the builder. An
     /// <see cref="IStreamAuthorizer"/>, <see cref="TimeProvider"/>, <see cref="ILoggerFactory"/> or <see cref="IMeterFactory"/>
-    /// among the services is used, and so is each <see cref="ISourceProtocol"/>: the streams of the configuration can be taken from it.
+    /// among the services is used, and so is each <see cref="ISourceProtocol"/>: the streams of the configuration can be taken from it; and each
+    /// <see cref="IRelayProtocol"/>: they can be pushed by it.
     /// </summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configuration">

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using MediaGraph.Graph;
+using MediaGraph.Relays;
+using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp.Client;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
 using MediaGraph.Sources;
@@ -31,12 +34,19 @@ internal sealed class MediaGraphSettings
         Hub = builder.Apply(ReadHub(root) with { Authorizer = authorizer });
         errors.AddRange(Validate(Hub, root.Prefix));
 
-        (IsRtmpEnabled, Rtmp) = Read(
-            root.Section("Rtmp"), builder.ConfigureRtmp, RtmpSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
-        (IsRtspEnabled, Rtsp) = Read(
-            root.Section("Rtsp"), builder.ConfigureRtsp, RtspSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
+        var (rtmp, rtsp) = (root.Section("Rtmp"), root.Section("Rtsp"));
+        RtmpClient = ReadOptions(
+            rtmp.Section("Client"), builder.ConfigureRtmpClient, RtmpSettings.ReadClient, static (options, prefix) => options.Validate(prefix),
+            errors);
+        RtspClient = ReadOptions(
+            rtsp.Section("Client"), builder.ConfigureRtspClient, RtspSettings.ReadClient, static (options, prefix) => options.Validate(prefix),
+            errors);
+        IsRtmpEnabled = builder.ConfigureRtmp is not null && rtmp.Flag("Enabled", true);
+        IsRtspEnabled = builder.ConfigureRtsp is not null && rtsp.Flag("Enabled", true);
+        Rtmp = ReadOptions(rtmp, builder.ConfigureRtmp, RtmpSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
+        Rtsp = ReadOptions(rtsp, builder.ConfigureRtsp, RtspSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
 
-        (_, Tapo) = Read(
+        Tapo = ReadOptions(
             root.Section("Tapo"), builder.ConfigureTapo, TapoSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
 
         root.Known("Streams");
@@ -56,6 +66,10 @@ internal sealed class MediaGraphSettings
     public bool IsRtspEnabled { get; }
 
     public RtspServerOptions Rtsp { get; }
+
+    public RtmpClientOptions RtmpClient { get; }
+
+    public RtspClientOptions RtspClient { get; }
 
     public TapoOptions Tapo { get; }
 
@@ -78,6 +92,8 @@ internal sealed class MediaGraphSettings
         var failures = root.Section("AuthorizationFailures");
         var talk = root.Section("Talk");
         var sources = root.Section("Sources");
+        var relays = root.Section("Relays");
+        var upstream = root.Section("Upstream");
         var options = new StreamHubOptions
         {
             OnPublisherConflict = root.Choice("OnPublisherConflict", defaults.OnPublisherConflict),
@@ -115,29 +131,50 @@ internal sealed class MediaGraphSettings
                 MaxRunsPerMinute = sources.Int32("MaxRunsPerMinute", defaults.Sources.MaxRunsPerMinute),
                 ReadyLimit = sources.Time("ReadyLimit", defaults.Sources.ReadyLimit),
             },
+            Relays = new RelayOptions
+            {
+                ConnectLimit = relays.Time("ConnectLimit", defaults.Relays.ConnectLimit),
+                MinBackoff = relays.Time("MinBackoff", defaults.Relays.MinBackoff),
+                MaxBackoff = relays.Time("MaxBackoff", defaults.Relays.MaxBackoff),
+                HealthyAfter = relays.Time("HealthyAfter", defaults.Relays.HealthyAfter),
+                MaxSessionsPerMinute = relays.Int32("MaxSessionsPerMinute", defaults.Relays.MaxSessionsPerMinute),
+            },
+            Upstream = upstream.IsSet ? ReadUpstream(upstream) : null,
             Pool = defaults.Pool with { MaxRetainedBytes = pool.Int64("MaxRetainedBytes", defaults.Pool.MaxRetainedBytes) },
         };
         cache.RejectUnknown();
         failures.RejectUnknown();
         talk.RejectUnknown();
         sources.RejectUnknown();
+        relays.RejectUnknown();
+        upstream.RejectUnknown();
         pool.RejectUnknown();
         return options;
     }
 
+    private static UpstreamOptions ReadUpstream(SettingsReader section)
+    {
+        var options = new UpstreamOptions(section.Text("Url") ?? "");
+        return options with
+        {
+            Names = section.Text("Names") ?? options.Names,
+            MaxStreams = section.Int32("MaxStreams", options.MaxStreams),
+            RetryAfter = section.Time("RetryAfter", options.RetryAfter),
+        };
+    }
+
     // A protocol that was not added is not read. What code says comes after what the section says.
-    private static (bool IsEnabled, TOptions Options) Read<TOptions>(
+    private static TOptions ReadOptions<TOptions>(
         SettingsReader section, Func<TOptions, TOptions>? configure, Func<SettingsReader, TOptions> read,
         Func<TOptions, string, IEnumerable<string>> validate, List<string> errors)
         where TOptions : new()
     {
         if (configure is null)
-            return (false, new TOptions());
-        var isEnabled = section.Flag("Enabled", true);
+            return new TOptions();
         var options = configure(read(section));
         section.RejectUnknown();
         errors.AddRange(validate(options, section.Prefix));
-        return (isEnabled, options);
+        return options;
     }
 
     private static IEnumerable<string> Validate(StreamHubOptions hub, string prefix)
@@ -172,6 +209,8 @@ internal sealed class MediaGraphSettings
 
         foreach (var error in hub.Sources.Validate($"{prefix}Sources:"))
             yield return error.Replace($"{prefix}Sources:{nameof(SourceOptions.Linger)} ", $"{prefix}Linger ", StringComparison.Ordinal);
+        foreach (var error in hub.Relays.Validate($"{prefix}Relays:").Concat(hub.Upstream?.Validate($"{prefix}Upstream:") ?? []))
+            yield return error;
         foreach (var error in hub.GroupCache.Validate($"{prefix}GroupCache:").Concat(hub.Queue.Validate($"{prefix}Queue:")))
             yield return error;
     }

@@ -1,4 +1,5 @@
 using MediaGraph.Rtmp;
+using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
 
 namespace MediaGraph.Hosting;
@@ -25,6 +26,27 @@ internal static class RtmpSettings
             AssumedFourCcs = rtmp.Words("AssumedFourCcs", defaults.AssumedFourCcs),
             Limits = ReadLimits(rtmp.Section("Limits"), defaults.Limits),
             Queue = rtmp.Queue(),
+        };
+    }
+
+    public static RtmpClientOptions ReadClient(SettingsReader client)
+    {
+        var defaults = new RtmpClientOptions();
+        return new RtmpClientOptions
+        {
+            DialTimeout = client.Time("DialTimeout", defaults.DialTimeout),
+            MaxRedirects = client.Int32("MaxRedirects", defaults.MaxRedirects),
+            AllowOtherHosts = client.Flag("AllowOtherHosts", defaults.AllowOtherHosts),
+            Tls = client.Section("Tls").TlsClient(defaults.Tls),
+            HandshakeTimeout = client.Time("HandshakeTimeout", defaults.HandshakeTimeout),
+            CommandTimeout = client.Time("CommandTimeout", defaults.CommandTimeout),
+            ReadTimeout = client.Time("ReadTimeout", defaults.ReadTimeout),
+            WriteTimeout = client.Time("WriteTimeout", defaults.WriteTimeout),
+            ChunkSize = client.Int32("ChunkSize", defaults.ChunkSize),
+            WindowAcknowledgementSize = client.Int32("WindowAcknowledgementSize", defaults.WindowAcknowledgementSize),
+            AssumedFourCcs = client.Words("AssumedFourCcs", defaults.AssumedFourCcs),
+            Limits = ReadLimits(client.Section("Limits"), defaults.Limits),
+            Queue = client.Queue(),
         };
     }
 

@@ -1,4 +1,5 @@
 using MediaGraph.Rtsp;
+using MediaGraph.Rtsp.Client;
 using MediaGraph.Rtsp.Security;
 using MediaGraph.Rtsp.Server;
 
@@ -28,6 +29,29 @@ internal static class RtspSettings
             Authentication = ReadAuthentication(rtsp.Section("Authentication"), defaults.Authentication),
             Limits = ReadLimits(rtsp.Section("Limits"), defaults.Limits),
             Queue = rtsp.Queue(),
+        };
+    }
+
+    public static RtspClientOptions ReadClient(SettingsReader client)
+    {
+        var defaults = new RtspClientOptions();
+        return new RtspClientOptions
+        {
+            DialTimeout = client.Time("DialTimeout", defaults.DialTimeout),
+            RequestTimeout = client.Time("RequestTimeout", defaults.RequestTimeout),
+            MediaTimeout = client.Time("MediaTimeout", defaults.MediaTimeout),
+            WriteTimeout = client.Time("WriteTimeout", defaults.WriteTimeout),
+            MaxRedirects = client.Int32("MaxRedirects", defaults.MaxRedirects),
+            AllowOtherHosts = client.Flag("AllowOtherHosts", defaults.AllowOtherHosts),
+            AllowBasicWithoutTls = client.Flag("AllowBasicWithoutTls", defaults.AllowBasicWithoutTls),
+            Transport = client.Text("Transport") is null ? null : client.Choice("Transport", RtspUrlTransport.Tcp),
+            UdpTimeout = client.Time("UdpTimeout", defaults.UdpTimeout),
+            UdpPorts = client.PortRange("UdpPorts"),
+            Talk = client.Flag("Talk", defaults.Talk),
+            UserAgent = client.Text("UserAgent") ?? defaults.UserAgent,
+            Tls = client.Section("Tls").TlsClient(defaults.Tls),
+            Limits = ReadLimits(client.Section("Limits"), defaults.Limits),
+            Queue = client.Queue(),
         };
     }
 

@@ -81,7 +81,7 @@ public sealed class RtmpUrl
         else if (IsSecure && !moved.IsSecure)
             error = "the server leads from rtmps to rtmp, which is not followed";
         else if (!allowOtherHosts && !moved._authority.IsSameHost(_authority))
-            error = $"the server leads to another host, {moved.Host}, which AllowOtherHosts forbids";
+            error = "the server leads to another host, which AllowOtherHosts forbids";
         if (error.Length > 0)
             return null;
         var app = RtmpAddress.Join(moved!.App, moved.Key);

@@ -74,6 +74,15 @@ public sealed class ConfigurationTests
             ["Sources:HealthyAfter"] = "34",
             ["Sources:MaxRunsPerMinute"] = "35",
             ["Sources:ReadyLimit"] = "36",
+            ["Relays:ConnectLimit"] = "37",
+            ["Relays:MinBackoff"] = "0.75",
+            ["Relays:MaxBackoff"] = "38",
+            ["Relays:HealthyAfter"] = "39",
+            ["Relays:MaxSessionsPerMinute"] = "40",
+            ["Upstream:Url"] = "rtsp://origin.example/{name}",
+            ["Upstream:Names"] = "live/.+",
+            ["Upstream:MaxStreams"] = "41",
+            ["Upstream:RetryAfter"] = "42",
             ["Rtmp:Enabled"] = "false",
             ["Rtmp:Listen"] = "0.0.0.0:1936",
             ["Rtmp:HandshakeTimeout"] = "1",
@@ -136,6 +145,20 @@ public sealed class ConfigurationTests
                     HealthyAfter = TimeSpan.FromSeconds(34),
                     MaxRunsPerMinute = 35,
                     ReadyLimit = TimeSpan.FromSeconds(36),
+                },
+                Relays = new()
+                {
+                    ConnectLimit = TimeSpan.FromSeconds(37),
+                    MinBackoff = TimeSpan.FromSeconds(0.75),
+                    MaxBackoff = TimeSpan.FromSeconds(38),
+                    HealthyAfter = TimeSpan.FromSeconds(39),
+                    MaxSessionsPerMinute = 40,
+                },
+                Upstream = new("rtsp://origin.example/{name}")
+                {
+                    Names = "live/.+",
+                    MaxStreams = 41,
+                    RetryAfter = TimeSpan.FromSeconds(42),
                 },
                 GroupCache = new() { Enabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5), MaxPackets = 25 },
                 AuthorizationFailures = new()

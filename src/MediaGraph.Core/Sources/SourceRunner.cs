@@ -186,8 +186,8 @@ internal sealed class SourceRunner
         else
             (stop, isFailure) = Outcome(work, session);
         if (isFailure)
-            _backoff.Fail();
-        if (Sources.End(this, session, stop, isFailure) is { } feed)
+            _backoff.Fail(); // first, so that who is told of it is told when the next try is
+        if (Sources.End(this, session, stop, isFailure ? _backoff.Remaining : null) is { } feed)
         {
             feed.Close(stop); // if the source did not
             await feed.DisposeAsync().ConfigureAwait(false); // whoever talks through it
@@ -283,6 +283,8 @@ internal sealed class SourceRunner
     {
         switch (work.Exception?.InnerException)
         {
+            case null when Sources.IsRenewed(session):
+                return (new CloseReason(CloseCode.Requested, "the source begins a new session"), false);
             case null when Sources.IsFinished(session):
                 return (new CloseReason(CloseCode.PublisherLeft, "the source has nothing more"), false);
             case null:

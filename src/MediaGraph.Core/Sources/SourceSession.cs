@@ -82,8 +82,30 @@ public sealed class SourceSession
     /// </summary>
     public void Finish() => _runner.Sources.NoteFinished(this);
 
+    /// <summary>
+    /// What is wanted cannot be had in this session: when it has ended, the source is run again at once, and that is no failure.
+    /// </summary>
+    public void Renew() => _runner.Sources.NoteRenewed(this);
+
+    /// <summary>
+    /// Says which kinds the source has and which it has not, whether it feeds them or not: for one that knows before it feeds, or that
+    /// brings only what is wanted. What was said last counts.
+    /// </summary>
+    /// <param name="known">The kinds that are spoken of.</param>
+    /// <param name="has">Those of them that the source has.</param>
+    public void Announce(SourceMedia known, SourceMedia has) => _runner.Sources.NoteAnnounced(this, known, has & known);
+
     /// <summary>Whether it was its source's last word.</summary>
     internal bool IsFinished { get; set; }
+
+    /// <summary>Whether another session follows at once.</summary>
+    internal bool IsRenewed { get; set; }
+
+    /// <summary>The kinds of which the source has said whether it has them.</summary>
+    internal SourceMedia Announced { get; set; }
+
+    /// <summary>The kinds that it has fed, or offered a speaker for.</summary>
+    internal SourceMedia Fed { get; set; }
 
     /// <summary>What it feeds; null before, and when that has ended.</summary>
     internal Feed? Feed { get; set; }

@@ -178,7 +178,7 @@ internal sealed class StreamSources
         {
             return _runners.Any(runner => (HasNowLocked(runner) & lease.Wants) != SourceMedia.None)
                 ? null
-                : FailureLocked(_runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None));
+                : FailureLocked([.. _runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None)]);
         }
     }
 
@@ -210,8 +210,7 @@ internal sealed class StreamSources
                 var pending = SourceMedia.None;
                 foreach (var runner in _runners)
                 {
-                    var hasTold = runner.SessionLocked is { IsSettled: true, Feed: not null };
-                    pending |= runner.AskLocked & (hasTold ? ~runner.KnownLocked : SourceMedia.All);
+                    pending |= runner.AskLocked & ~TellsOfLocked(runner);
                 }
 
                 return pending;
@@ -382,8 +381,26 @@ internal sealed class StreamSources
         {
             if (session.IsOver)
                 return;
+            session.Fed |= kind;
             session.Runner.HasLocked |= kind;
             session.Runner.KnownLocked |= kind;
+            changes = EvaluateLocked();
+        }
+
+        Apply(changes);
+    }
+
+    /// <summary>The source has said of which kinds it has something.</summary>
+    public void NoteAnnounced(SourceSession session, SourceMedia known, SourceMedia has)
+    {
+        Changes changes;
+        using (GraphLock.Enter(Lock))
+        {
+            if (session.IsOver)
+                return;
+            session.Announced |= known;
+            session.Runner.KnownLocked |= known;
+            session.Runner.HasLocked = (session.Runner.HasLocked & ~known) | has;
             changes = EvaluateLocked();
         }
 
@@ -407,6 +424,7 @@ internal sealed class StreamSources
                 has |= SourceMediaKinds.Of(track.Track.Kind);
             has |= feed.TalkPlace is null ? SourceMedia.None : SourceMedia.Talk;
             var told = runner.IsSelective ? session.WantedLocked | SourceMedia.Talk | has : SourceMedia.All;
+            told &= ~session.Announced; // that was said, also of what is not fed
             runner.KnownLocked |= told;
             runner.HasLocked = (runner.HasLocked & ~told) | has;
             session.IsSettled = true;
@@ -442,6 +460,18 @@ internal sealed class StreamSources
             session.IsFinished = true;
     }
 
+    public void NoteRenewed(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            session.IsRenewed = true;
+    }
+
+    public bool IsRenewed(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            return session.IsRenewed;
+    }
+
     public bool IsFinished(SourceSession session)
     {
         using (GraphLock.Enter(Lock))
@@ -471,8 +501,13 @@ internal sealed class StreamSources
     }
 
     /// <summary>The session is over. Returns its feed, to be disposed of; null when it had none.</summary>
-    public Feed? End(SourceRunner runner, SourceSession session, CloseReason reason, bool isFailure)
+    /// <param name="runner">Whose session it is.</param>
+    /// <param name="session">The session.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="nextTry">When the source is tried again, after a failure; null: it was none.</param>
+    public Feed? End(SourceRunner runner, SourceSession session, CloseReason reason, TimeSpan? nextTry)
     {
+        var isFailure = nextTry is not null;
         Changes changes;
         Feed? feed;
         bool isOver;
@@ -493,6 +528,7 @@ internal sealed class StreamSources
                 runner.FailuresLocked++;
                 if (_definition.IsTransient && (_lastFed is not { } fed || Hub.TimeProvider.GetElapsedTime(fed) >= Hub.Options.WaitForPublisher))
                     _lost = new CloseReason(CloseCode.Unavailable, $"the source does not deliver: {reason.Text}");
+                runner.NextTryLocked = After(nextTry!.Value);
             }
 
             changes = EvaluateLocked();
@@ -696,18 +732,23 @@ internal sealed class StreamSources
     private bool TellsLocked(SourceRunner runner, StreamLease lease)
     {
         if (runner.SessionLocked is { IsSettled: true, Feed: not null })
-            return (runner.AskLocked & lease.Wants & ~runner.KnownLocked) == SourceMedia.None;
+            return (runner.AskLocked & lease.Wants & ~TellsOfLocked(runner)) == SourceMedia.None;
         if (runner.FailureNumberLocked > lease.StartLocked || runner.StateLocked == SourceState.Stuck)
             return true;
         return runner is { StateLocked: SourceState.BackingOff, NextTryLocked: { } next }
             && Hub.TimeProvider.GetElapsedTime(Hub.TimeProvider.GetTimestamp(), next) > Options.ReadyLimit;
     }
 
+    // Of which kinds a session has shown what it has.
+    private static SourceMedia TellsOfLocked(SourceRunner runner) => runner.SessionLocked is { IsSettled: true, Feed: not null } session
+        ? runner.KnownLocked & (session.Fed | ~session.Announced)
+        : SourceMedia.None;
+
     private static SourceMedia HasNowLocked(SourceRunner runner) =>
         runner.SessionLocked?.Feed is null ? SourceMedia.None : runner.Allowed & runner.HasLocked;
 
     // Null when no source has failed: then they have not what is wanted.
-    private StreamException? FailureLocked(IEnumerable<SourceRunner> asked)
+    private StreamException? FailureLocked(IReadOnlyCollection<SourceRunner> asked)
     {
         var reasons = asked.Where(runner => runner.SessionLocked?.Feed is null)
             .Select(runner => runner switch
@@ -717,9 +758,13 @@ internal sealed class StreamSources
                 { NextTryLocked: { } next } => $"{runner.LastFailureLocked.Text}; the next try is in {Seconds(next):0.0} s",
                 _ => runner.LastFailureLocked.Text,
             }).Distinct().ToList();
-        return reasons.Count == 0
-            ? null
-            : new StreamException(StreamError.Unavailable, $"the source does not deliver: {string.Join(", ", reasons)}");
+        if (reasons.Count == 0)
+            return null;
+        var next = asked.Where(runner => runner.NextTryLocked is not null).Select(runner => Seconds(runner.NextTryLocked!.Value));
+        return new StreamException(StreamError.Unavailable, $"the source does not deliver: {string.Join(", ", reasons)}")
+        {
+            RetryAfter = next.Any() ? TimeSpan.FromSeconds(next.Min()) : null,
+        };
 
         double Seconds(long next) =>
             Math.Max(0, Hub.TimeProvider.GetElapsedTime(Hub.TimeProvider.GetTimestamp(), next).TotalSeconds);

@@ -60,7 +60,7 @@ public sealed class Feed : IAsyncDisposable
     /// <summary>The tracks that were known from the start.</summary>
     internal IReadOnlyList<Track> Announced { get; }
 
-    /// <summary>False for one that is there for its loudspeaker alone. Guarded by the stream's state lock.</summary>
+    /// <summary>False for one that is there for its loudspeaker alone, so far. Guarded by the stream's state lock.</summary>
     internal bool CarriesMedia { get; set; }
 
     internal PacketPool Pool => _stream.Pool;
@@ -111,10 +111,12 @@ public sealed class Feed : IAsyncDisposable
         if (track.Kind == MediaKind.Video && (LeadingVideo is null || track.Id == Track.Name(MediaKind.Video)))
             LeadingVideo = added;
         added.Announce(track.Codecs[0]);
-        if (track.Kind != MediaKind.Data && !CarriesMedia)
-            _stream.BeginMedia(this);
         if (Session is { } session)
+        {
+            if (track.Kind != MediaKind.Data)
+                _stream.NoteMedia(this);
             session.Runner.Sources.NoteMedia(session, SourceMediaKinds.Of(track.Kind));
+        }
         else if (isAttached)
             _stream.AttachConsumers(receiver);
         return added;

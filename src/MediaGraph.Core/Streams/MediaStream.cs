@@ -82,6 +82,9 @@ public sealed class MediaStream
         }
     }
 
+    /// <summary>Whether it is taken from sources, which run when somebody wants it; nobody can publish it then.</summary>
+    public bool HasSources => Sources is not null;
+
     /// <summary>What it is taken from; null for one that is published.</summary>
     internal StreamSources? Sources => Volatile.Read(ref _sources);
 
@@ -161,7 +164,7 @@ public sealed class MediaStream
         long number;
 
         // A source that was asked for its loudspeaker alone has nothing to view.
-        var carriesMedia = request.Session is null || request.Tracks.Count > 0 || request.Speaker is null
+        var carriesMedia = request.Session is null || request.Tracks.Count > 0
             || (request.Session.Wanted & SourceMediaKinds.Viewed) != SourceMedia.None;
         while (true)
         {
@@ -203,7 +206,7 @@ public sealed class MediaStream
             throw new StreamException(StreamError.Ended, "the session is over");
         }
 
-        if (feed.CarriesMedia)
+        if (carriesMedia)
         {
             foreach (var subscription in subscriptions)
                 subscription.SetState(number, SubscriptionState.Fed, null);
@@ -211,6 +214,24 @@ public sealed class MediaStream
 
         _hub.WakeRelays(Name);
         return feed;
+    }
+
+    /// <summary>A feed that was there for its loudspeaker alone has something to view now.</summary>
+    internal void NoteMedia(Feed feed)
+    {
+        ImmutableArray<Subscription> subscriptions;
+        long number;
+        using (GraphLock.Enter(_stateLock))
+        {
+            if (feed.CarriesMedia || !_feeds.Contains(feed))
+                return;
+            feed.CarriesMedia = true;
+            number = ++_stateNumber;
+            subscriptions = _subscriptions;
+        }
+
+        foreach (var subscription in subscriptions)
+            subscription.SetState(number, SubscriptionState.Fed, null);
     }
 
     /// <summary>Gives the right back. Consumers wait for another feed, or are ended when they wait in vain.</summary>
@@ -370,24 +391,6 @@ public sealed class MediaStream
             // Data that starts a group describes the stream, as metadata does: the last of it is kept without a cache of frames too.
             added = new Receiver(track, track.Kind == MediaKind.Data ? null : _hub.Options.GroupCache);
         }
-    }
-
-    /// <summary>A feed that was there for its loudspeaker alone has something to view.</summary>
-    internal void BeginMedia(Feed feed)
-    {
-        ImmutableArray<Subscription> subscriptions;
-        long number;
-        using (GraphLock.Enter(_stateLock))
-        {
-            feed.CarriesMedia = true;
-            if (!_feeds.Contains(feed))
-                return;
-            number = ++_stateNumber;
-            subscriptions = _subscriptions;
-        }
-
-        foreach (var subscription in subscriptions)
-            subscription.SetState(number, SubscriptionState.Fed, null);
     }
 
     internal void AttachConsumers(Receiver receiver)

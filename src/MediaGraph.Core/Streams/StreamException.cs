@@ -7,4 +7,7 @@ public sealed class StreamException(StreamError error, string message) : Excepti
 {
     /// <summary>For programs.</summary>
     public StreamError Error { get; } = error;
+
+    /// <summary>After how long it may be otherwise; null where nobody knows.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 }

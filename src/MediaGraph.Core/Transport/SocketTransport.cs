@@ -89,7 +89,7 @@ public sealed class SocketTransport : ITransport
             error = e.Message;
         }
 
-        throw new IOException($"{host}:{port} cannot be reached: {error}");
+        throw new IOException($"the server cannot be reached: {error}"); // it is told to viewers too, who need not know where it is
     }
 
     /// <summary>See <see cref="Node.Prefetch"/>.</summary>

@@ -57,7 +57,7 @@ internal sealed class TlsServerCheck
             return true;
         if (why.Count == 0)
             why.Add("it cannot be checked");
-        Refusal = $"the certificate of {_host} is refused: {string.Join(", ", why)}";
+        Refusal = $"the server's certificate is refused: {string.Join(", ", why)}";
         return false;
     }
 

@@ -108,9 +108,15 @@ public sealed class RtmpClient : IAsyncDisposable
     internal void Remove(RtmpRelay relay) => _relays.TryRemove(relay, out _);
 
     /// <summary>Connects, authenticates, follows redirects, and returns when media may flow.</summary>
+    /// <param name="url">The server's stream.</param>
+    /// <param name="stream">The hub's stream.</param>
+    /// <param name="isPush">Whether the hub's stream goes out.</param>
+    /// <param name="publish">How the server's stream is published; null: as anybody does.</param>
+    /// <param name="subscribe">How the hub's stream is taken; null: as anybody does.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
     internal async Task<(RtmpClientConnection Connection, RtmpUrl Url)> OpenAsync(
-        RtmpUrl url, string stream, bool isPush, Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe,
-        CancellationToken cancellationToken)
+        RtmpUrl url, string stream, bool isPush, Func<PublishRequest, Feed>? publish,
+        Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe, CancellationToken cancellationToken)
     {
         using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         var authentication = "";
@@ -118,7 +124,8 @@ public sealed class RtmpClient : IAsyncDisposable
         {
             var transport = await DialInTimeAsync(url, cancelled.Token).ConfigureAwait(false);
             var connection = _sessions.Start(id =>
-                new RtmpClientConnection(_sessions, Options, transport, id, url, stream, isPush, authentication)
+                new RtmpClientConnection(
+                    _sessions, Options, transport, id, url, stream, isPush, authentication, publish ?? _sessions.Hub.Publish)
                 {
                     Subscribe = subscribe ?? _sessions.Hub.Subscribe,
                 });
@@ -172,7 +179,7 @@ public sealed class RtmpClient : IAsyncDisposable
         StreamName.ThrowIfInvalid(stream);
         if (isPush && _sessions.Hub.Find(stream) is null)
             throw new RtmpClientException(new CloseReason(CloseCode.Refused, "nobody publishes this stream"));
-        var (connection, place) = await OpenAsync(url, stream, isPush, subscribe, cancellationToken).ConfigureAwait(false);
+        var (connection, place) = await OpenAsync(url, stream, isPush, publish: null, subscribe, cancellationToken).ConfigureAwait(false);
         var relay = new RtmpRelay(this, connection, place, stream, isPush, subscribe);
         _relays.TryAdd(relay, true);
         relay.Start();
@@ -189,7 +196,7 @@ public sealed class RtmpClient : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new RtmpClientException(new CloseReason(CloseCode.Deadline, $"{url.Host} did not answer in time"));
+            throw new RtmpClientException(new CloseReason(CloseCode.Deadline, "the server did not answer in time"));
         }
         catch (IOException e)
         {

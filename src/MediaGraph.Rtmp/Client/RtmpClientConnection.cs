@@ -29,6 +29,7 @@ internal sealed class RtmpClientConnection : RtmpSession
     private readonly string _name;
     private readonly bool _isPush;
     private readonly string _authentication;
+    private readonly Func<PublishRequest, Feed> _publish;
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RtmpStream? _stream; // once the server has made one
     private bool _isAsked; // to play or to publish
@@ -45,9 +46,10 @@ internal sealed class RtmpClientConnection : RtmpSession
     /// <param name="name">The hub's stream.</param>
     /// <param name="isPush">Whether the hub's stream goes out; false to bring the server's in.</param>
     /// <param name="authentication">What goes behind the application; empty for nothing.</param>
+    /// <param name="publish">Publishes the server's stream.</param>
     public RtmpClientConnection(
         RtmpSessions sessions, RtmpClientOptions options, ITransport transport, long id, RtmpUrl url, string name, bool isPush,
-        string authentication)
+        string authentication, Func<PublishRequest, Feed> publish)
         : base(sessions, transport, id)
     {
         _options = options;
@@ -55,6 +57,7 @@ internal sealed class RtmpClientConnection : RtmpSession
         _name = name;
         _isPush = isPush;
         _authentication = authentication;
+        _publish = publish;
     }
 
     /// <summary>Completes when media may flow; fails with an <see cref="RtmpClientException"/> when the session ended before.</summary>
@@ -240,7 +243,7 @@ internal sealed class RtmpClientConnection : RtmpSession
             return null;
         try
         {
-            var feed = Hub.Publish(new PublishRequest(_name)
+            var feed = _publish(new PublishRequest(_name)
             {
                 Peer = ThePeer(),
                 LastHeard = () => LastHeard,
@@ -329,8 +332,15 @@ internal sealed class RtmpClientConnection : RtmpSession
         return new CloseReason(CloseCode.Refused, Describe($"the server refused: {_statusCode}", information));
     }
 
-    private static string Describe(string what, AmfObject? information) =>
-        information?["description"].AsString is { Length: > 0 } description ? $"{what} ({Printable(description)})" : what;
+    // A description that repeats where the stream is, or by what key, is kept back: viewers are told this too.
+    private string Describe(string what, AmfObject? information)
+    {
+        var description = information?["description"].AsString;
+        string?[] secrets = [_url.Host, _url.Key, _url.User, _url.Password.Reveal()];
+        return string.IsNullOrEmpty(description) || secrets.Any(IsTold) ? what : $"{what} ({Printable(description)})";
+
+        bool IsTold(string? secret) => !string.IsNullOrEmpty(secret) && description.Contains(secret, StringComparison.OrdinalIgnoreCase);
+    }
 
     // What a server says is shown to people, and kept in logs: without anything that could forge an entry.
     private static string Printable(string text) =>

@@ -110,7 +110,7 @@ public sealed class RtmpRelay : IAsyncDisposable
     {
         if (_url.Move(target, _client.Options.AllowOtherHosts, out var error) is not { } moved)
             throw new RtmpClientException(new CloseReason(CloseCode.Refused, error));
-        (_connection, _url) = await _client.OpenAsync(moved, StreamName, IsPush, _subscribe, _closing.Token)
+        (_connection, _url) = await _client.OpenAsync(moved, StreamName, IsPush, publish: null, _subscribe, _closing.Token)
             .ConfigureAwait(false);
         Interlocked.MemoryBarrier(); // either this sees the reason, or whoever gives it sees the connection
         if (Volatile.Read(ref _reason) is { } reason)

@@ -381,7 +381,7 @@ internal sealed class RtmpConnection : RtmpSession
             var code = e.Error switch
             {
                 StreamError.Unauthorized => "NetStream.Play.Unauthorized",
-                StreamError.CodecsNotMatched => "NetStream.Play.Failed",
+                StreamError.CodecsNotMatched or StreamError.Unavailable => "NetStream.Play.Failed",
                 _ => "NetStream.Play.StreamNotFound",
             };
             SendStatus(stream.Id, CommandMessage.ErrorLevel, code, e.Message);
@@ -399,6 +399,10 @@ internal sealed class RtmpConnection : RtmpSession
                 break;
             case SubscriptionState.Fed:
                 Send(output => ControlMessage.WriteStreamBegin(output, streamId));
+                break;
+            case SubscriptionState.Ended when reason is { Code: CloseCode.Unavailable or CloseCode.CodecMismatch }:
+                SendStatus(streamId, CommandMessage.ErrorLevel, "NetStream.Play.Failed", reason.Text); // an end too
+                Send(output => ControlMessage.WriteStreamEof(output, streamId));
                 break;
             case SubscriptionState.Ended when reason is { Code: not CloseCode.Requested }:
                 SendPlayEnd(streamId, reason);

@@ -321,7 +321,7 @@ public sealed class RtspClient : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new RtspClientException(new CloseReason(CloseCode.Deadline, $"{url.Host} did not answer in time"));
+            throw new RtspClientException(new CloseReason(CloseCode.Deadline, "the server did not answer in time"));
         }
         catch (IOException e)
         {

@@ -280,7 +280,7 @@ internal abstract class RtspClientConnection
     /// <summary>Media may flow: does what others leave for it, until the session ends.</summary>
     protected async Task RunJobsAsync()
     {
-        _opened.TrySetResult();
+        NoteOpened();
         while (true)
         {
             await ReadAsync(() => !_jobs.IsEmpty).ConfigureAwait(false);
@@ -288,6 +288,9 @@ internal abstract class RtspClientConnection
                 await job().ConfigureAwait(false);
         }
     }
+
+    /// <summary>Tells who opened the session that it is open.</summary>
+    protected void NoteOpened() => _opened.TrySetResult();
 
     /// <summary>Leaves work for the session's task, which does it when media flow and the work before it is done.</summary>
     protected void Post(Func<Task> job)
@@ -451,11 +454,16 @@ internal abstract class RtspClientConnection
             return reply;
         ThrowIfRedirected(reply);
         var words = new string([.. reply.Reason.Take(MaxReasonLength).Select(c => c is >= ' ' and <= '~' ? c : '?')]);
+        if (Repeats(words, Url.Host) || Repeats(words, Url.Path) || Repeats(words, Url.User))
+            words = RtspStatus.ReasonOf(reply.Status); // viewers are told this too, who need not know where the server is
         throw new RtspClientException(
             new CloseReason(
                 CloseCode.Refused, string.Create(CultureInfo.InvariantCulture, $"the server refused {_method}: {reply.Status} {words}")),
             reply.Status);
     }
+
+    private static bool Repeats(string words, string? secret) =>
+        !string.IsNullOrEmpty(secret) && words.Contains(secret, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The first question, whose answer says what the server can do. Servers that refuse it may do everything else.</summary>
     protected async Task AskOptionsAsync()

@@ -7,6 +7,7 @@ using MediaGraph.Rtsp.Messages;
 using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Rtsp.Sdp;
 using MediaGraph.Rtsp.Transport;
+using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
 
@@ -19,6 +20,7 @@ internal sealed class RtspPull : RtspClientConnection
     private const int Channels = 256;
 
     private readonly ImmutableArray<Track>? _wanted;
+    private readonly SourcePull? _source; // null for a relay
     private readonly RtpFeed _rtp;
     private readonly (PulledTrack? Track, bool IsRtcp)[] _channels = new (PulledTrack?, bool)[Channels];
     private ImmutableArray<PulledTrack> _tracks = []; // that can be set up; those that the server wants to hear are none of them
@@ -36,16 +38,46 @@ internal sealed class RtspPull : RtspClientConnection
     /// <param name="name">The hub's stream.</param>
     /// <param name="carrier">How media come.</param>
     /// <param name="wanted">The tracks to set up; null for all.</param>
+    /// <param name="source">The source that it is a session of; null for a relay.</param>
     public RtspPull(
-        RtspClient client, ITransport transport, long id, RtspUrl url, string name, RtspUrlTransport carrier, ImmutableArray<Track>? wanted)
+        RtspClient client, ITransport transport, long id, RtspUrl url, string name, RtspUrlTransport carrier, ImmutableArray<Track>? wanted,
+        SourcePull? source = null)
         : base(client, transport, id, url, name, carrier)
     {
         _wanted = wanted;
+        _source = source;
         _rtp = new RtpFeed(Hub.Pool, Time);
     }
 
+    /// <summary>The camera's loudspeaker, once it was described; null without.</summary>
+    public RtspSpeaker? Speaker => _speaker;
+
+    /// <summary>Of which kinds the server has something, once it was described; of a source's session alone.</summary>
+    public SourceMedia Offered { get; private set; }
+
+    /// <summary>Whether it plays; false for one that had nothing to set up.</summary>
+    public bool IsPlaying => Volatile.Read(ref _isPlaying);
+
     /// <summary>See <see cref="RtspRelay.SetUpAsync"/>.</summary>
-    public async Task AddAsync(Track wanted, CancellationToken cancellationToken)
+    public Task AddAsync(Track wanted, CancellationToken cancellationToken) => DoAsync(() => AddAsync(wanted), cancellationToken);
+
+    /// <summary>
+    /// Adds all tracks of some kinds, of a source's session that plays. Those that are there already, and those that the server does not
+    /// have, are no reason to ask it for anything.
+    /// </summary>
+    /// <exception cref="RtspClientException">The server does not allow it in a session that plays, or the session ended.</exception>
+    public Task AddAsync(SourceMedia kinds, CancellationToken cancellationToken) => DoAsync(
+        async () =>
+        {
+            var added = Choose(kinds).Where(track => track.Rtp is null).ToList();
+            foreach (var track in added)
+                await SetUpAsync(track).ConfigureAwait(false);
+            if (added.Count > 0)
+                Require(await CallAsync(RtspMethods.Play, ControlUri).ConfigureAwait(false));
+        },
+        cancellationToken);
+
+    private async Task DoAsync(Func<Task> work, CancellationToken cancellationToken)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Post(async () =>
@@ -54,7 +86,7 @@ internal sealed class RtspPull : RtspClientConnection
                 return;
             try
             {
-                await AddAsync(wanted).ConfigureAwait(false);
+                await work().ConfigureAwait(false);
                 done.SetResult();
             }
             catch (RtspClientException e)
@@ -73,8 +105,22 @@ internal sealed class RtspPull : RtspClientConnection
     {
         await AskOptionsAsync().ConfigureAwait(false);
         await DescribeAsync().ConfigureAwait(false);
-        foreach (var track in Choose())
-            await SetUpAsync(track).ConfigureAwait(false);
+        ImmutableArray<PulledTrack> chosen = _source is null ? Choose() : [.. Choose(_source.Kinds)];
+        if (_source is null)
+        {
+            foreach (var track in chosen)
+                await SetUpAsync(track).ConfigureAwait(false);
+        }
+        else if (chosen.Length > 0)
+        {
+            await SetUpWhatCanBeAsync(chosen, _source).ConfigureAwait(false);
+        }
+        else
+        {
+            NoteOpened(); // what is wanted is known now
+            return;
+        }
+
         if (!_tracks.Any(track => track.Rtp is not null))
             throw new RtspClientException(new CloseReason(CloseCode.Refused, "the server lets no track be set up"));
         Require(await CallAsync(RtspMethods.Play, ControlUri).ConfigureAwait(false));
@@ -126,6 +172,7 @@ internal sealed class RtspPull : RtspClientConnection
         }
     }
 
+    // A source's feed that was there before, for who talks, ends with the session too: the next one feeds anew.
     protected override void OnEnding(CloseReason reason) => _feed?.Close(reason);
 
     protected override async ValueTask ReleaseAsync()
@@ -165,16 +212,60 @@ internal sealed class RtspPull : RtspClientConnection
         }
 
         _tracks = tracks.ToImmutable();
-        if (_tracks.IsEmpty)
+        if (_tracks.IsEmpty && (_source is null || _speaker is null))
             throw new RtspClientException(new CloseReason(CloseCode.CodecMismatch, "the server offers no track that is known"));
+        if (_source is null)
+            return;
+        _tracks = Choose();
+        Offered = _tracks.Aggregate(
+            _speaker is null ? SourceMedia.None : SourceMedia.Talk, static (all, track) => all | KindOf(track));
+        _source.Session.Announce(SourceMedia.All, Offered);
     }
 
-    private IEnumerable<PulledTrack> Choose()
+    // The tracks of some kinds. Data go with whatever is viewed.
+    private IEnumerable<PulledTrack> Choose(SourceMedia kinds) => (kinds & (SourceMedia.Video | SourceMedia.Audio)) == SourceMedia.None
+        ? []
+        : _tracks.Where(track => KindOf(track) is var kind && (kind == SourceMedia.None || (kinds & kind) != SourceMedia.None));
+
+    // A track that the server does not let be set up is left out, if it lets another: it would be as if there were none.
+    private async Task SetUpWhatCanBeAsync(ImmutableArray<PulledTrack> chosen, SourcePull source)
     {
-        if (_wanted is not { } wanted)
+        RtspClientException? refusal = null;
+        foreach (var track in chosen)
+        {
+            try
+            {
+                await SetUpAsync(track).ConfigureAwait(false);
+            }
+            catch (RtspClientException e) when (e.StatusCode is >= 400 and not RtspStatus.Unauthorized && !FallsBack)
+            {
+                refusal = e;
+                Log.TrackLeftOut(Client.Logger, track.Offer.Id, Name, Id, e.Reason.Text);
+            }
+        }
+
+        if (refusal is null)
+            return;
+        if (!chosen.Any(track => track.Rtp is not null))
+            throw refusal;
+        var refused = chosen.Where(track => track.Rtp is null).Aggregate(SourceMedia.None, (all, track) => all | KindOf(track));
+        var has = chosen.Where(track => track.Rtp is not null).Aggregate(SourceMedia.None, (all, track) => all | KindOf(track));
+        source.Session.Announce(refused & ~has, SourceMedia.None);
+    }
+
+    private static SourceMedia KindOf(PulledTrack track) => track.Offer.Kind switch
+    {
+        MediaKind.Video => SourceMedia.Video,
+        MediaKind.Audio => SourceMedia.Audio,
+        _ => SourceMedia.None,
+    };
+
+    private ImmutableArray<PulledTrack> Choose()
+    {
+        if (_wanted is not { } wanted || _tracks.IsEmpty)
             return _tracks;
         if (TrackMatch.TryMatch([.. _tracks.Select(track => track.Offer)], wanted, out var matches, out var failure))
-            return matches.Select(match => _tracks.First(track => track.Offer == match.Offered));
+            return [.. matches.Select(match => _tracks.First(track => track.Offer == match.Offered))];
         throw new RtspClientException(new CloseReason(CloseCode.CodecMismatch, failure));
     }
 
@@ -216,13 +307,14 @@ internal sealed class RtspPull : RtspClientConnection
     {
         try
         {
-            _feed = Hub.Publish(new PublishRequest(Name)
+            var request = new PublishRequest(Name)
             {
                 Peer = Peer,
                 Speaker = _speaker,
                 LastHeard = () => _rtp.Tracks.Max(track => track.LastArrival) ?? _played,
                 OnRevoked = RequestClose,
-            });
+            };
+            _feed = _source is null ? Hub.Publish(request) : _source.Feed ??= _source.Session.Publish(request);
         }
         catch (StreamException e)
         {

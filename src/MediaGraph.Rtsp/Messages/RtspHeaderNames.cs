@@ -16,6 +16,7 @@ internal static class RtspHeaderNames
     public const string Public = "Public";
     public const string Range = "Range";
     public const string Require = "Require";
+    public const string RetryAfter = "Retry-After";
     public const string RtpInfo = "RTP-Info";
     public const string Server = "Server";
     public const string Session = "Session";

@@ -2,10 +2,12 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
+using MediaGraph.Media;
 using MediaGraph.Rtsp.Messages;
 using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Rtsp.Transport;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Streams;
 
 namespace MediaGraph.Rtsp.Server;
@@ -30,6 +32,30 @@ internal sealed class PlaySession(
 
     /// <summary>The stream's tracks as they were described when the session began: others are none of its.</summary>
     public ImmutableArray<RtpOffer> Offers => offers;
+
+    /// <summary>What is played.</summary>
+    public MediaStream Stream => stream;
+
+    /// <summary>What was set up of it.</summary>
+    public SourceMedia Wants
+    {
+        get
+        {
+            var wants = SourceMedia.None;
+            foreach (var track in Tracks)
+            {
+                wants |= track.Key == Backchannel.Key ? SourceMedia.Talk
+                    : OfferOf(track).Codec.Kind switch
+                    {
+                        MediaKind.Video => SourceMedia.Video,
+                        MediaKind.Audio => SourceMedia.Audio,
+                        _ => SourceMedia.None,
+                    };
+            }
+
+            return wants;
+        }
+    }
 
     /// <summary>Whether there is something to view, not only to say.</summary>
     public bool HasMedia => Tracks.Any(track => track.Key != Backchannel.Key);
@@ -69,6 +95,12 @@ internal sealed class PlaySession(
             var request = new SubscribeRequest(Name)
             {
                 Peer = peer,
+                Wanted = (Wants & ~SourceMedia.Talk) switch
+                {
+                    SourceMedia.Video => [Track.Any(MediaKind.Video)],
+                    SourceMedia.Audio => [Track.Any(MediaKind.Audio)],
+                    _ => null,
+                },
                 OnStateChanged = (state, reason) =>
                 {
                     if (state == SubscriptionState.Ended && reason is { Code: not CloseCode.Requested })

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Globalization;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Rtsp.Diagnostics;
@@ -8,6 +9,7 @@ using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Rtsp.Sdp;
 using MediaGraph.Rtsp.Security;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
 
@@ -28,6 +30,9 @@ internal sealed partial class RtspConnection
 
     // What was described last: SETUP is for its tracks.
     private (MediaStream Stream, ImmutableArray<RtpOffer> Offers, Backchannel? Backchannel)? _described;
+
+    // Keeps the sources of what was described last running, until something else is described or the session ends.
+    private StreamLease? _lease;
     private SdpSession? _announced;
     private string _announcedUri = "";
 
@@ -89,9 +94,9 @@ internal sealed partial class RtspConnection
         if (peer is null)
             return refusal;
         var wantsTalk = WantsTalk(request, address);
-        var (stream, offers, status, reason) = await FindAsync(address, wantsTalk, deadline).ConfigureAwait(false);
+        var (stream, offers, refused) = await FindAsync(address, wantsTalk, deadline).ConfigureAwait(false);
         if (stream is null)
-            return ReplyRefusal(request, StreamAction.Play, status, reason);
+            return ReplyRefusal(request, StreamAction.Play, refused);
 
         // Beside a loudspeaker all others say, in the client's view too, which way they go.
         var backchannel = wantsTalk ? Backchannel.Of(stream, offers) : null;
@@ -118,41 +123,98 @@ internal sealed partial class RtspConnection
     private static bool IsSdpOrAll(string type) =>
         type is "*/*" or "application/*" || type.Equals(SdpType, StringComparison.OrdinalIgnoreCase);
 
-    // The stream and those of its tracks that can be sent and are wanted, or what to answer. Who wants to talk needs no track.
-    private async ValueTask<(MediaStream? Stream, ImmutableArray<RtpOffer> Offers, int Status, string? Reason)> FindAsync(
+    // The stream and those of its tracks that can be sent and are wanted, or what to answer. Who wants to talk needs no track. Sources run
+    // from here on.
+    private async ValueTask<(MediaStream? Stream, ImmutableArray<RtpOffer> Offers, Refusal Refusal)> FindAsync(
         Address address, bool wantsTalk, CancellationToken deadline)
     {
-        if (_parts.Hub.Find(address.Name) is not { } stream)
-            return (null, [], RtspStatus.NotFound, "Nobody publishes this stream");
+        StreamLease? lease = null;
         try
         {
-            await stream.WhenSettledAsync(deadline).ConfigureAwait(false);
+            var wanted = RtspTrackQuery.Parse(address.Query).Tracks;
+            lease = _parts.Hub.Lease(address.Name, WantsOf(wanted, wantsTalk));
+            await WaitAsync(lease, deadline).ConfigureAwait(false);
+            var found = Choose(lease.Stream, wanted, wantsTalk);
+            if (found.Stream is not null)
+                (_lease, lease) = (lease, _lease); // the one before is let go behind it, so that a source that both want runs on
+            return found;
+        }
+        catch (StreamException e)
+        {
+            return (null, [], new Refusal(StatusOf(e.Error), e.Message) { RetryAfter = e.RetryAfter });
+        }
+        finally
+        {
+            lease?.Dispose();
+        }
+    }
+
+    // A publisher that keeps us waiting: what there is will do. How long sources may take is the hub's setting, not the request's.
+    private async ValueTask WaitAsync(StreamLease lease, CancellationToken deadline)
+    {
+        try
+        {
+            await lease.WhenReadyAsync(lease.Stream.HasSources ? _closing.Token : deadline).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!_closing.IsCancellationRequested)
         {
-            // Its publisher keeps us waiting: what there is will do.
         }
+    }
 
+    private static SourceMedia WantsOf(ImmutableArray<Track> tracks, bool wantsTalk)
+    {
+        var wants = wantsTalk ? SourceMedia.Talk : SourceMedia.None;
+        if (tracks.IsEmpty || tracks.Any(track => track.Kind == MediaKind.Video))
+            wants |= SourceMedia.Video;
+        if (tracks.IsEmpty || tracks.Any(track => track.Kind == MediaKind.Audio))
+            wants |= SourceMedia.Audio;
+        return wants;
+    }
+
+    // Keeps of the described stream's sources only what is played, so that what was not set up need not come.
+    private void Narrow(PlaySession session)
+    {
+        if (_lease is not { } lease || lease.Stream != session.Stream || lease.Wants == session.Wants)
+            return;
+        try
+        {
+            _lease = _parts.Hub.Lease(session.Name, session.Wants);
+            lease.Dispose();
+        }
+        catch (StreamException)
+        {
+            // It was removed: the session's end is on its way.
+        }
+    }
+
+    private void ReleaseLease()
+    {
+        _lease?.Dispose();
+        (_lease, _described) = (null, null);
+    }
+
+    private static (MediaStream? Stream, ImmutableArray<RtpOffer> Offers, Refusal Refusal) Choose(
+        MediaStream stream, ImmutableArray<Track> wanted, bool wantsTalk)
+    {
         var offers = RtpOffer.Of(stream);
         if (offers.IsEmpty)
         {
             if (wantsTalk && Backchannel.Of(stream, offers) is not null)
-                return (stream, offers, 0, null);
+                return (stream, offers, default);
             var reasons = stream.Receivers.Select(receiver => receiver.Codec).OfType<Codec>()
                 .Where(codec => codec.Kind != MediaKind.Data) // that a protocol's own data goes nowhere else is no news
                 .Select(SdpCodecs.WhyNot).OfType<string>().ToArray();
             return reasons.Length == 0
-                ? (null, [], RtspStatus.NotFound, "The stream has no media yet")
-                : (null, [], RtspStatus.UnsupportedMediaType, string.Join("; ", reasons.Distinct()));
+                ? (null, [], new Refusal(RtspStatus.NotFound, "The stream has no media yet"))
+                : (null, [], new Refusal(RtspStatus.UnsupportedMediaType, string.Join("; ", reasons.Distinct())));
         }
 
-        var wanted = RtspTrackQuery.Parse(address.Query).Tracks;
         if (wanted.IsEmpty)
-            return (stream, offers, 0, null);
+            return (stream, offers, default);
         var tracks = offers.Select(offer => Track.Of(offer.Codec, offer.Receiver.Track.Id)).ToArray();
         if (!TrackMatch.TryMatch(tracks, wanted, out var matches, out var failure))
-            return (null, [], RtspStatus.UnsupportedMediaType, failure);
-        return (stream, [.. offers.Where((_, i) => matches.Any(match => ReferenceEquals(match.Offered, tracks[i])))], 0, null);
+            return (null, [], new Refusal(RtspStatus.UnsupportedMediaType, failure));
+        return (stream, [.. offers.Where((_, i) => matches.Any(match => ReferenceEquals(match.Offered, tracks[i])))], default);
     }
 
     private async ValueTask<CloseReason?> AnnounceAsync(RtspRequest request, CancellationToken deadline)
@@ -230,10 +292,17 @@ internal sealed partial class RtspConnection
             Log.Refused(_parts.Logger, Id, RemoteEndPoint, NameOf(action), reason);
     }
 
-    private CloseReason? ReplyRefusal(RtspRequest request, StreamAction action, int status, string? reason)
+    private CloseReason? ReplyRefusal(RtspRequest request, StreamAction action, Refusal refusal)
     {
-        WarnOfRefusal(action, reason ?? RtspStatus.ReasonOf(status));
-        return Reply(request, status, reason);
+        WarnOfRefusal(action, refusal.Reason ?? RtspStatus.ReasonOf(refusal.Status));
+        var response = new RtspResponse(refusal.Status, Printable(refusal.Reason));
+        if (refusal.RetryAfter is { } pause)
+        {
+            var seconds = Math.Max(1, Math.Ceiling(pause.TotalSeconds));
+            response.Headers.Add(RtspHeaderNames.RetryAfter, seconds.ToString(CultureInfo.InvariantCulture));
+        }
+
+        return Send(response, request.CSeq);
     }
 
     private static string NameOf(StreamAction action) => action switch
@@ -275,7 +344,7 @@ internal sealed partial class RtspConnection
     {
         var headers = new RtspHeaders();
         if (cseq is { } number)
-            headers.Add(RtspHeaderNames.CSeq, number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            headers.Add(RtspHeaderNames.CSeq, number.ToString(CultureInfo.InvariantCulture));
         headers.Add(RtspHeaderNames.Server, ServerName);
         if (_session is not null)
             headers.Add(RtspHeaderNames.Session, new RtspSessionId(_sessionId!, _parts.Options.SessionTimeout).ToString());
@@ -295,6 +364,11 @@ internal sealed partial class RtspConnection
     // Of a session's request, whose address was checked.
     private static Address AddressOf(RtspRequest request, ServerSession session) =>
         new(session.Name, RtspUrl.TryParse(request.Uri, out var url) ? url.Query : "", request.Uri, null);
+
+    private readonly record struct Refusal(int Status, string? Reason)
+    {
+        public TimeSpan? RetryAfter { get; init; }
+    }
 
     private sealed record Address(string Name, string Query, string Presentation, int? Track);
 }

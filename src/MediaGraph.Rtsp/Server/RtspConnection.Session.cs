@@ -51,9 +51,9 @@ internal sealed partial class RtspConnection
 
         if (_described is not { } described || described.Stream != _parts.Hub.Find(address.Name))
         {
-            var (stream, offers, status, reason) = await FindAsync(address, isTalk, deadline).ConfigureAwait(false);
+            var (stream, offers, refused) = await FindAsync(address, isTalk, deadline).ConfigureAwait(false);
             if (stream is null)
-                return ReplyRefusal(request, action, status, reason);
+                return ReplyRefusal(request, action, refused);
             described = (stream, offers, null);
             _described = described;
         }
@@ -115,8 +115,8 @@ internal sealed partial class RtspConnection
         if (medias[key].Format is null)
         {
             return ReplyRefusal(
-                request, StreamAction.Publish, RtspStatus.UnsupportedMediaType,
-                medias[key].Formats.Select(format => format.Problem).FirstOrDefault());
+                request, StreamAction.Publish,
+                new Refusal(RtspStatus.UnsupportedMediaType, medias[key].Formats.Select(format => format.Problem).FirstOrDefault()));
         }
 
         return await SetUpAsync(request, session, key, transports).ConfigureAwait(false);
@@ -248,6 +248,7 @@ internal sealed partial class RtspConnection
             return Reply(request, StatusOf(e.Error), e.Message);
         }
 
+        Narrow(session);
         Remember(session.HasMedia ? "player" : "talker", session.Name);
         if (session.HasMedia)
             Log.Played(_parts.Logger, session.Name, RemoteEndPoint, Id);
@@ -337,7 +338,7 @@ internal sealed partial class RtspConnection
         StreamError.AlreadyPublished or StreamError.Unauthorized => RtspStatus.Forbidden,
         StreamError.CodecsNotMatched => RtspStatus.UnsupportedMediaType,
         StreamError.Busy => RtspStatus.NotEnoughBandwidth,
-        StreamError.Stopping => RtspStatus.ServiceUnavailable,
+        StreamError.Stopping or StreamError.Unavailable => RtspStatus.ServiceUnavailable,
         _ => RtspStatus.NotFound,
     };
 

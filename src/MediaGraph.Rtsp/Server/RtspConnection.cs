@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
 using System.Net;
 using MediaGraph.Delivery;
 using MediaGraph.Events;
@@ -24,6 +25,7 @@ internal sealed partial class RtspConnection : IConnection
 
     private const int MaxGoodbyeBytes = 64 << 10;
     private const int MaxTurnBytes = 128 << 10; // that are read without letting others have the thread
+    private const int MaxAheadBytes = 64 << 10; // that a client may send behind a request that takes its time
     private const int MaxStreamNames = 64; // that the event at the end names
 
     private readonly ServerParts _parts;
@@ -248,6 +250,7 @@ internal sealed partial class RtspConnection : IConnection
             var buffer = result.Buffer;
             var length = buffer.Length;
             var isExamined = true;
+            Task<CloseReason?>? pending = null;
             try
             {
                 if (result.IsCanceled)
@@ -268,7 +271,15 @@ internal sealed partial class RtspConnection : IConnection
                     }
 
                     Volatile.Write(ref _beganAt, 0);
-                    if (await HandleAsync(item).ConfigureAwait(false) is { } reason)
+                    var handling = HandleAsync(item);
+                    if (!handling.IsCompleted)
+                    {
+                        pending = handling.AsTask();
+                        isExamined = false; // what has come behind it is looked at again
+                        break;
+                    }
+
+                    if (await handling.ConfigureAwait(false) is { } reason)
                         return reason;
                     if (Reason is { } requested)
                         return requested;
@@ -285,8 +296,9 @@ internal sealed partial class RtspConnection : IConnection
                     }
                 }
 
-                NoteBeginning(hasItem, isInPart: !buffer.IsEmpty || _reader.IsInMessage);
-                if (result.IsCompleted)
+                if (pending is null)
+                    NoteBeginning(hasItem, isInPart: !buffer.IsEmpty || _reader.IsInMessage);
+                if (pending is null && result.IsCompleted)
                     return new CloseReason(CloseCode.PeerClosed, "the peer closed the connection");
             }
             finally
@@ -295,7 +307,36 @@ internal sealed partial class RtspConnection : IConnection
                     _receivedBytes += length - buffer.Length;
                 input.AdvanceTo(buffer.Start, isExamined ? buffer.End : buffer.Start);
             }
+
+            if (pending is not null && await WatchAsync(pending, input).ConfigureAwait(false) is { } why)
+                return why;
         }
+    }
+
+    // Obeying takes a while: meanwhile the peer's end is noticed, and ends what is waited for. What else comes is left where it is.
+    private async Task<CloseReason?> WatchAsync(Task<CloseReason?> pending, PipeReader input)
+    {
+        try
+        {
+            for (var isOver = false; !isOver;)
+            {
+                var reading = input.ReadAsync(CancellationToken.None).AsTask();
+                await Task.WhenAny(pending, reading).ConfigureAwait(false);
+                if (pending.IsCompleted)
+                    input.CancelPendingRead();
+                var result = await reading.ConfigureAwait(false);
+                isOver = pending.IsCompleted || result.IsCompleted || result.Buffer.Length > MaxAheadBytes;
+                if (result.IsCompleted && !pending.IsCompleted)
+                    RequestClose(new CloseReason(CloseCode.PeerClosed, "the peer closed the connection"));
+                input.AdvanceTo(result.Buffer.Start, isOver ? result.Buffer.Start : result.Buffer.End);
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            RequestClose(ReasonOf(e));
+        }
+
+        return await pending.ConfigureAwait(false);
     }
 
     // A request has its whole deadline from its first byte on, not one per read.
@@ -356,6 +397,7 @@ internal sealed partial class RtspConnection : IConnection
     private async Task EndSessionAsync(ServerSession session, CloseReason reason, bool isByClient = false)
     {
         _session = null;
+        ReleaseLease();
         if (!isByClient)
         {
             _sessionReason = reason;
@@ -411,6 +453,7 @@ internal sealed partial class RtspConnection : IConnection
     // What must happen whatever failed before.
     private async Task ReleaseAsync(CloseReason reason)
     {
+        ReleaseLease();
         _transport.Abort(reason);
         await _writer.DisposeAsync().ConfigureAwait(false);
         ForgetTunnel();

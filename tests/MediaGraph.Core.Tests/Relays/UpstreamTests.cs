@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using MediaGraph.Media;
 using MediaGraph.Relays;
 using MediaGraph.Security;
 using MediaGraph.Sources;
@@ -304,6 +306,30 @@ public sealed class UpstreamTests
         Assert.That(async () => await leading, Throws.InstanceOf<OperationCanceledException>());
     }
 
+    [Test]
+    public async Task An_edge_shows_what_the_origin_has_and_takes_each_stream_once()
+    {
+        await using var origin = new StreamHub();
+        await using var edge = new RelayFixture(new StreamHubOptions { Upstream = new UpstreamOptions("origin://main/{name}") });
+        edge.Hub.AddProtocol(new OriginProtocol(origin));
+        await using var feed = origin.Publish("cam", Track.Of(TestMedia.Video));
+        RelayFixture.Write(feed, 0);
+        await using var first = await WatchAsync(edge, "cam");
+        await using var second = await WatchAsync(edge, "cam");
+        await using var vain = await WatchAsync(edge, "other");
+        await Eventually.Async(() => second.Subscription.GetSnapshot().Packets.Delivered == 1, "what the origin had");
+        RelayFixture.Write(feed, 1, isKeyframe: false);
+        await Eventually.Async(() => second.Subscription.GetSnapshot().Packets.Delivered == 2, "what comes live");
+        Assert.That((await RelayFixture.TextAsync(first.Consumer))[^7..], Is.EqualTo("FV0 FV1"));
+        Assert.That(origin.GetSnapshot().Streams.Single().Consumers, Has.Length.EqualTo(1));
+        await Eventually.Async(() => vain.Subscription.State == SubscriptionState.Ended, "what the origin has not");
+        Assert.That(edge.Hub.GetSnapshot().Streams, Has.Length.EqualTo(1));
+        await first.DisposeAsync();
+        await second.DisposeAsync();
+        await edge.AdvanceUntilAsync(() => edge.Hub.GetSnapshot().Streams.IsEmpty, "nothing is left");
+        Assert.That(origin.GetSnapshot().Streams.Single().Consumers, Is.Empty);
+    }
+
     [TestCase("rtsp://origin:8554/live", "there must be {name} in it")]
     [TestCase("rtsp://{name}:8554/live", "behind scheme://host")]
     [TestCase("rtsp://{name}@origin/{name}", "behind scheme://host")]
@@ -349,6 +375,14 @@ public sealed class UpstreamTests
     private sealed record Viewer(Subscription Subscription, WireConsumer Consumer) : IAsyncDisposable
     {
         public ValueTask DisposeAsync() => Subscription.DisposeAsync();
+    }
+
+    // Of another hub in this process.
+    private sealed class OriginProtocol(StreamHub origin) : ISourceProtocol
+    {
+        public ImmutableArray<string> Schemes => ["origin"];
+
+        public ISource CreateSource(string url) => new StreamSource(origin, url["origin://main/".Length..]);
     }
 
     private sealed class No : IStreamAuthorizer

@@ -30,9 +30,9 @@ public sealed class DialTests
     {
         var port = ClosedPort();
         var refused = await Assert.CatchAsync<IOException>(() => SocketTransport.ConnectAsync("127.0.0.1", port));
-        Assert.That(refused!.Message, Is.EqualTo($"127.0.0.1:{port} cannot be reached: Connection refused"));
+        Assert.That(refused!.Message, Is.EqualTo("the server cannot be reached: Connection refused"));
         var unknown = await Assert.CatchAsync<IOException>(() => SocketTransport.ConnectAsync("nobody.invalid", port));
-        Assert.That(unknown!.Message, Does.StartWith($"nobody.invalid:{port} cannot be reached: "));
+        Assert.That(unknown!.Message, Does.StartWith("the server cannot be reached: "));
     }
 
     [Test]

@@ -126,7 +126,7 @@ public sealed class TlsTransportTests
         using var certificate = new TestCertificate("media.example");
         Assert.That(
             await RefusalAsync(certificate, certificate.Client),
-            Is.EqualTo("the certificate of localhost is refused: it is for another name"));
+            Is.EqualTo("the server's certificate is refused: it is for another name"));
         Assert.That(await RefusalAsync(certificate, certificate.Client with { TargetHost = "media.example" }), Is.Null);
     }
 
@@ -136,7 +136,7 @@ public sealed class TlsTransportTests
         using var certificate = new TestCertificate(days: 0);
         Assert.That(
             await RefusalAsync(certificate, certificate.Client),
-            Is.EqualTo("the certificate of localhost is refused: it has expired or is not valid yet"));
+            Is.EqualTo("the server's certificate is refused: it has expired or is not valid yet"));
     }
 
     [Test]

@@ -74,7 +74,7 @@ internal sealed class RtmpUrlTests
     [TestCase("//host:1940/other", "rtmps://host/live/key", ExpectedResult = "rtmps://host:1940/other key ")]
     [TestCase("rtmps://host/live", "rtmp://host/live/key", ExpectedResult = "rtmps://host/live key ")]
     [TestCase("rtmp://host/live", "rtmps://host/live/key", ExpectedResult = "the server leads from rtmps to rtmp, which is not followed")]
-    [TestCase("rtmp://else/live", "rtmp://host/live/key", ExpectedResult = "the server leads to another host, else, which AllowOtherHosts forbids")]
+    [TestCase("rtmp://else/live", "rtmp://host/live/key", ExpectedResult = "the server leads to another host, which AllowOtherHosts forbids")]
     [TestCase("http://host/live", "rtmp://host/live/key", ExpectedResult = "the server names no RTMP address to go to")]
     public string A_server_leads_to_another_place(string target, string from) =>
         RtmpUrl.Parse(from).Move(target, allowOtherHosts: false, out var error) is { } moved

@@ -101,7 +101,7 @@ internal sealed class OpeningTests
             },
         };
         var failure = await bench.FailAsync(bench.Client.PullAsync(ClientBench.Url(), "in/cam"));
-        Assert.That(failure.Reason, Is.EqualTo(new CloseReason(CloseCode.Deadline, "server.example did not answer in time")));
+        Assert.That(failure.Reason, Is.EqualTo(new CloseReason(CloseCode.Deadline, "the server did not answer in time")));
     }
 
     [Test]

@@ -37,6 +37,23 @@ internal sealed class SocketTests
         Assert.That(camera.Stops, Is.EqualTo(2), "the camera was told");
     }
 
+    [TestCase(TapoBehaviour.Normal)]
+    [TestCase(TapoBehaviour.SaysNothing)]
+    [TestCase(TapoBehaviour.SilentAfterLogin)]
+    [TestCase(TapoBehaviour.StallsInMidPart)]
+    [TestCase(TapoBehaviour.HalfCloses)]
+    public async Task T2_two_seconds_after_the_stop_the_camera_counts_no_session(TapoBehaviour behaviour)
+    {
+        await using var camera = TapoEmulator.Start();
+        camera.Behaviour = behaviour;
+        using var protocol = new TapoProtocol();
+        await using var hub = Hub(protocol);
+        await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [camera.Url] });
+        using (hub.Lease(Bench.Stream))
+            await Eventually.Async(() => camera.ConnectionsMade > 0, "a connection");
+        await Eventually.EqualAsync(() => (camera.Connections, protocol.Connections), (0, 0), "the end", TimeSpan.FromSeconds(2));
+    }
+
     [Test]
     public async Task T5_failed_logins_leave_no_socket()
     {

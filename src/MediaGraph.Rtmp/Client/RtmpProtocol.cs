@@ -1,0 +1,21 @@
+using System.Collections.Immutable;
+using MediaGraph.Sources;
+
+namespace MediaGraph.Rtmp.Client;
+
+/// <summary>
+/// Streams of the hub that are taken from RTMP servers while somebody wants them: registered with the hub
+/// (<see cref="Streams.StreamHub.AddProtocol"/>), it makes sources of <c>rtmp://</c> and <c>rtmps://</c> addresses. A source brings all that
+/// its server sends, and has no loudspeaker.
+/// </summary>
+/// <param name="client">Makes the connections, with its settings; of the same hub. It is to be disposed of when the hub was.</param>
+public sealed class RtmpProtocol(RtmpClient client) : ISourceProtocol
+{
+    private readonly RtmpClient _client = client ?? throw new ArgumentNullException(nameof(client));
+
+    /// <inheritdoc/>
+    public ImmutableArray<string> Schemes => ["rtmp", "rtmps"];
+
+    /// <inheritdoc/>
+    public ISource CreateSource(string url) => new RtmpSource(_client, RtmpUrl.Parse(url));
+}
