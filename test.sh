@@ -63,7 +63,7 @@ trap finish EXIT
 # --- what the tests drive: command -> Debian package
 tools=(
   ffmpeg:ffmpeg ffprobe:ffmpeg rtmpdump:rtmpdump mpv:mpv vlc:vlc-bin setpriv:util-linux nginx:nginx-light
-  gst-launch-1.0:gstreamer1.0-tools gst-inspect-1.0:gstreamer1.0-tools
+  gst-launch-1.0:gstreamer1.0-tools gst-inspect-1.0:gstreamer1.0-tools spin:spin cc:gcc
 )
 # ... and GStreamer element -> Debian package
 elements=(
@@ -82,6 +82,8 @@ missing_packages() {
   done
   # GStreamer's RTSP server is a library, driven by a few lines of the distribution's Python.
   /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null || printf '%s\n' python3-gi gir1.2-gst-rtsp-server-1.0
+  # A C compiler alone, without recommended packages, has no headers.
+  [[ -e /usr/include/stdio.h ]] || echo libc6-dev
   [[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ]] || echo libnginx-mod-rtmp
   # The program "vlc" comes without the modules that make it play.
   compgen -G '/usr/lib/*/vlc/plugins/codec/libavcodec_plugin.so' >/dev/null || echo vlc-plugin-base

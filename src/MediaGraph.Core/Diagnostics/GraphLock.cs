@@ -63,6 +63,22 @@ internal static class GraphLock
     public static Task Run(Func<Task> work) =>
         DiagnosticsEnabled && _observer is { } observer ? observer.Run(work) : Task.Run(work);
 
+    /// <summary>
+    /// Waits for a task as <see cref="Task.WaitAsync(TimeSpan, TimeProvider, CancellationToken)"/> does; a test's scheduler sees it wait.
+    /// </summary>
+    public static Task WaitAsync(Task task, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken = default) =>
+        DiagnosticsEnabled && _observer is { } observer
+            ? observer.WaitAsync(task, limit, time, cancellationToken)
+            : task.WaitAsync(limit, time, cancellationToken);
+
+    /// <summary>Waits for one's turn; a test's scheduler sees it wait.</summary>
+    public static Task EnterAsync(SemaphoreSlim turns, CancellationToken cancellationToken = default)
+    {
+        if (DiagnosticsEnabled)
+            _observer?.BeforeEnter(turns);
+        return turns.WaitAsync(cancellationToken);
+    }
+
     /// <summary>Calls user code that may block: on a thread of its own, or in place under a test's scheduler.</summary>
     public static Task<T> Call<T>(Func<Task<T>> work) =>
         DiagnosticsEnabled && _observer is not null ? work() : Task.Run(work);

@@ -6,6 +6,12 @@ internal abstract class LockObserver
     /// <summary>Returns when the current thread may enter the lock; it is then free, since only one thread runs.</summary>
     public abstract void BeforeEnter(Lock @lock);
 
+    /// <summary>Returns when the current thread may enter the semaphore; it is then free.</summary>
+    public abstract void BeforeEnter(SemaphoreSlim turns);
+
+    /// <summary>Returns, with what the task came to, when the current thread may go on: the task has ended, or the wait for it.</summary>
+    public abstract Task WaitAsync(Task task, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken);
+
     /// <summary>Returns when the current thread may go on.</summary>
     public abstract void Point();
 

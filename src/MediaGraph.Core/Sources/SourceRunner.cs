@@ -105,12 +105,15 @@ internal sealed class SourceRunner
     private SourceOptions Options => Sources.Options;
 
     /// <summary>Starts the task; called once. It ends when the source is removed.</summary>
-    public void Start() => _ = GraphLock.Run(RunAsync).ContinueWith(
+    /// <param name="before">Sources of which nothing may run any more when its first session begins.</param>
+    public void Start(IEnumerable<SourceRunner> before) => _ = GraphLock.Run(() => RunAsync([.. before])).ContinueWith(
         static (task, ended) => ((TaskCompletionSource)ended!).SetFromTask(task), _ended, CancellationToken.None,
         TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
-    private async Task RunAsync()
+    private async Task RunAsync(SourceRunner[] before)
     {
+        foreach (var other in before)
+            await Time.WaitAsync(other.Completion, TimeSpan.MaxValue).ConfigureAwait(false);
         while (true)
         {
             var woken = Signal.Take();
@@ -125,7 +128,7 @@ internal sealed class SourceRunner
             else if (!_leftBehind.IsCompleted)
             {
                 Sources.Note(this, SourceState.Stuck);
-                await Time.WaitAsync(Task.WhenAny(woken, _leftBehind), plan.Expires).ConfigureAwait(false);
+                await Time.WaitAsync(woken, plan.Expires).ConfigureAwait(false);
             }
             else if (_backoff.Remaining is var rest && rest > TimeSpan.Zero)
             {
@@ -155,9 +158,7 @@ internal sealed class SourceRunner
             await _source.RunAsync(session, cancellation.Token).ConfigureAwait(false);
             return true;
         });
-        _ = work.ContinueWith(
-            static (_, signal) => ((Signal)signal!).Set(), Signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        WakeAfter(work);
 
         CloseReason? stop = null;
         var isFailure = false;
@@ -265,10 +266,18 @@ internal sealed class SourceRunner
             return;
         }
 
-        _leftBehind = Task.WhenAll(
-            work.ContinueWith(static _ => { }, TaskScheduler.Default), cancelling.ContinueWith(static _ => { }, TaskScheduler.Default));
+        _leftBehind = Task.WhenAll(Quietly(work), Quietly(cancelling));
+        WakeAfter(_leftBehind);
         Log.Abandoned(_logger, Name, Sources.Stream.Name);
     }
+
+    private void WakeAfter(Task task) => _ = task.ContinueWith(
+        static (_, signal) => ((Signal)signal!).Set(), Signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
+
+    private static Task Quietly(Task task) => task.ContinueWith(
+        static ended => { _ = ended.Exception; }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
 
     private (CloseReason Reason, bool IsFailure) Outcome(Task work, SourceSession session)
     {

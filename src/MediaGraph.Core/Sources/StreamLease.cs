@@ -1,3 +1,4 @@
+using MediaGraph.Diagnostics;
 using MediaGraph.Streams;
 
 namespace MediaGraph.Sources;
@@ -69,8 +70,9 @@ public sealed class StreamLease : IDisposable
             return null;
         try
         {
-            return await _ready.Task.WaitAsync(_sources.Options.ReadyLimit, _sources.Hub.TimeProvider, cancellationToken)
+            await GraphLock.WaitAsync(_ready.Task, _sources.Options.ReadyLimit, _sources.Hub.TimeProvider, cancellationToken)
                 .ConfigureAwait(false);
+            return await _ready.Task.ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

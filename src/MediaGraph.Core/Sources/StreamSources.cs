@@ -14,6 +14,9 @@ namespace MediaGraph.Sources;
 /// </summary>
 internal sealed class StreamSources
 {
+    /// <summary>What consumers are told when the stream is disabled.</summary>
+    public static readonly CloseReason Disabled = new(CloseCode.Unavailable, "the stream was disabled");
+
     private static readonly SourceMedia[] Kinds = [SourceMedia.Video, SourceMedia.Audio, SourceMedia.Talk];
 
     private readonly ILogger _logger;
@@ -124,6 +127,7 @@ internal sealed class StreamSources
                 throw new StreamException(StreamError.NotFound, "nobody publishes this stream"); // the name is free, or soon will be
             if (!_definition.IsEnabled)
                 throw new StreamException(StreamError.Unavailable, "the stream is disabled");
+            var finished = ResumeLocked(); // somebody asks anew
             lease.StartLocked = _failures;
             _leases = _leases.Add(lease);
             _undecided = _undecided.Add(lease);
@@ -135,6 +139,7 @@ internal sealed class StreamSources
             }
 
             changes = EvaluateLocked();
+            changes = changes with { Signals = changes.Signals.AddRange(finished) };
         }
 
         Apply(changes);
@@ -144,6 +149,7 @@ internal sealed class StreamSources
     public void Release(StreamLease lease)
     {
         Changes changes;
+        var isLast = false;
         using (GraphLock.Enter(Lock))
         {
             _leases = _leases.Remove(lease);
@@ -151,11 +157,15 @@ internal sealed class StreamSources
             foreach (var kind in Kinds)
             {
                 if ((lease.Wants & kind) != SourceMedia.None && --_wants[kind] == 0)
+                {
                     _released[kind] = Hub.TimeProvider.GetTimestamp();
+                    isLast = true;
+                }
             }
 
-            // All of them, as what is asked does not change before the linger is over: they have to look when that will be.
-            changes = EvaluateLocked() with { Signals = [.. _runners.Select(runner => runner.Signal)] };
+            changes = EvaluateLocked();
+            if (isLast)
+                changes = changes with { Signals = [.. _runners.Select(runner => runner.Signal)] }; // they have a deadline now
         }
 
         Apply(changes);
@@ -169,6 +179,42 @@ internal sealed class StreamSources
             return _runners.Any(runner => (HasNowLocked(runner) & lease.Wants) != SourceMedia.None)
                 ? null
                 : FailureLocked([.. _runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None)]);
+        }
+    }
+
+    /// <summary>
+    /// Why nothing will come of what is wanted, as things are; null when something may. For who came too late to be told with the others.
+    /// </summary>
+    public CloseReason? WhyNever(SourceMedia wants)
+    {
+        using (GraphLock.Enter(Lock))
+        {
+            if (_closed is not null || !_definition.IsEnabled)
+                return _closed ?? Disabled;
+            if (wants == SourceMedia.None || _runners.IsEmpty // it is being made
+                || _runners.Any(runner => ((runner.AskLocked | HasNowLocked(runner)) & wants) != SourceMedia.None))
+                return null;
+            return _runners.Any(runner => runner.IsFinishedLocked)
+                ? new CloseReason(CloseCode.PublisherLeft, "the source has nothing more")
+                : new CloseReason(CloseCode.CodecMismatch, "the source has nothing of what is wanted");
+        }
+    }
+
+    /// <summary>Kinds that may still come, from sources that have not told what they have now.</summary>
+    public SourceMedia Pending
+    {
+        get
+        {
+            using (GraphLock.Enter(Lock))
+            {
+                var pending = SourceMedia.None;
+                foreach (var runner in _runners)
+                {
+                    pending |= runner.AskLocked & ~TellsOfLocked(runner);
+                }
+
+                return pending;
+            }
         }
     }
 
@@ -252,7 +298,7 @@ internal sealed class StreamSources
             changes = EvaluateLocked();
             var reason = _closed
                 ?? (runner.IsRemovedLocked ? new CloseReason(CloseCode.Requested, "the source was taken away")
-                    : !_definition.IsEnabled ? new CloseReason(CloseCode.Unavailable, "the stream was disabled")
+                    : !_definition.IsEnabled ? Disabled
                     : new CloseReason(CloseCode.Requested, "nobody needs the source any more"));
             plan = new SourcePlan(runner.AskLocked, ExpiryLocked(), runner.IsRemovedLocked, runner.IsFinishedLocked, reason);
         }
@@ -304,6 +350,7 @@ internal sealed class StreamSources
             session.Feed = session.Published = feed;
             NoteLocked(session.Runner, SourceState.Live);
             changes = EvaluateLocked();
+            changes = changes with { Signals = changes.Signals.Add(session.Runner.Signal) }; // from now on other things can be late
         }
 
         Apply(changes);
@@ -332,6 +379,8 @@ internal sealed class StreamSources
         Changes changes;
         using (GraphLock.Enter(Lock))
         {
+            if (session.IsOver)
+                return;
             session.Fed |= kind;
             session.Runner.HasLocked |= kind;
             session.Runner.KnownLocked |= kind;
@@ -385,7 +434,7 @@ internal sealed class StreamSources
 
         Log.Live(_logger, Stream.Name, has, runner.Name);
         Apply(changes);
-        EndUnmatched();
+        Stream.EndUnmatched();
     }
 
     /// <summary>The session has had media for long enough; false when that is no news.</summary>
@@ -503,20 +552,6 @@ internal sealed class StreamSources
         return feed;
     }
 
-    /// <summary>When all is known that the stream has now, ends consumers for whom there is nothing in it.</summary>
-    public void EndUnmatched()
-    {
-        bool isKnown;
-        using (GraphLock.Enter(Lock))
-        {
-            isKnown = _closed is null && _runners.All(runner =>
-                runner.AskLocked == SourceMedia.None || runner.SessionLocked is { IsSettled: true, Feed: not null });
-        }
-
-        if (isKnown)
-            Stream.EndUnmatched();
-    }
-
     // ---- What follows from it -------------------------------------------------------------------------------------------------------
 
     private Changes EvaluateLocked()
@@ -531,15 +566,11 @@ internal sealed class StreamSources
         }
 
         var wanted = WantedLocked();
-        if (wanted == SourceMedia.None)
-        {
-            foreach (var runner in _runners)
-                runner.IsFinishedLocked = false; // who asks next asks anew
-        }
-
         if (_definition.Mode == SourceMode.Fallback)
             ChooseActiveLocked();
         var signals = ImmutableArray.CreateBuilder<Signal>();
+        if (wanted == SourceMedia.None)
+            signals.AddRange(ResumeLocked()); // who asks next asks anew
         var told = ImmutableArray.CreateBuilder<TaskCompletionSource>();
         var rest = wanted;
         foreach (var runner in _runners)
@@ -584,6 +615,15 @@ internal sealed class StreamSources
     {
         if (feed?.FirstMedia is not null)
             _lastFed = Hub.TimeProvider.GetTimestamp();
+    }
+
+    // Sources that have brought all that they had are run again when they are asked.
+    private ImmutableArray<Signal> ResumeLocked()
+    {
+        var finished = _runners.Where(runner => runner.IsFinishedLocked).ToList();
+        foreach (var runner in finished)
+            runner.IsFinishedLocked = false;
+        return [.. finished.Select(runner => runner.Signal)];
     }
 
     private SourceMedia WantedLocked()
@@ -691,13 +731,18 @@ internal sealed class StreamSources
     // Whether there is nothing to wait for.
     private bool TellsLocked(SourceRunner runner, StreamLease lease)
     {
-        if (runner.SessionLocked is { IsSettled: true, Feed: not null } session)
-            return (runner.AskLocked & lease.Wants & ~(runner.KnownLocked & (session.Fed | ~session.Announced))) == SourceMedia.None;
+        if (runner.SessionLocked is { IsSettled: true, Feed: not null })
+            return (runner.AskLocked & lease.Wants & ~TellsOfLocked(runner)) == SourceMedia.None;
         if (runner.FailureNumberLocked > lease.StartLocked || runner.StateLocked == SourceState.Stuck)
             return true;
         return runner is { StateLocked: SourceState.BackingOff, NextTryLocked: { } next }
             && Hub.TimeProvider.GetElapsedTime(Hub.TimeProvider.GetTimestamp(), next) > Options.ReadyLimit;
     }
+
+    // Of which kinds a session has shown what it has.
+    private static SourceMedia TellsOfLocked(SourceRunner runner) => runner.SessionLocked is { IsSettled: true, Feed: not null } session
+        ? runner.KnownLocked & (session.Fed | ~session.Announced)
+        : SourceMedia.None;
 
     private static SourceMedia HasNowLocked(SourceRunner runner) =>
         runner.SessionLocked?.Feed is null ? SourceMedia.None : runner.Allowed & runner.HasLocked;

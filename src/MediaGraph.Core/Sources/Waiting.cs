@@ -1,3 +1,5 @@
+using MediaGraph.Diagnostics;
+
 namespace MediaGraph.Sources;
 
 /// <summary>How a supervising task waits: for what wakes it, and for a time at most.</summary>
@@ -6,10 +8,8 @@ internal static class Waiting
     /// <summary>Returns when the task has ended, however it did, or after so long.</summary>
     public static async Task WaitAsync(this TimeProvider time, Task task, TimeSpan limit)
     {
-        if (limit >= TimeSpan.FromDays(40)) // more than a timer can be set to
-            await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        else
-            await task.WaitAsync(Round(limit), time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var bound = limit >= TimeSpan.FromDays(40) ? Timeout.InfiniteTimeSpan : Round(limit); // a timer cannot be set to more
+        await GraphLock.WaitAsync(task, bound, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     // A timer rounds down to whole milliseconds, and what it was set for would not have come.

@@ -284,6 +284,7 @@ public sealed class MediaStream
     internal bool TryAdopt(StreamSources sources)
     {
         ITimer? waitTimer;
+        ImmutableArray<Subscription> subscriptions;
         using (GraphLock.Enter(_stateLock))
         {
             if (_closed || _sources is not null || !_feeds.IsEmpty)
@@ -291,9 +292,12 @@ public sealed class MediaStream
             _sources = sources;
             waitTimer = _waitTimer;
             _waitTimer = null;
+            subscriptions = _subscriptions;
         }
 
         waitTimer?.Dispose();
+        foreach (var subscription in subscriptions)
+            subscription.Hold(sources);
         return true;
     }
 
@@ -343,8 +347,9 @@ public sealed class MediaStream
         receivers = [.. receivers.Where(receiver => receiver.Codec is not null)];
         if (receivers.All(receiver => receiver.Track.Kind == MediaKind.Data))
             return;
+        var pending = Sources?.Pending ?? SourceMedia.None;
         foreach (var subscription in subscriptions)
-            subscription.EndUnlessMatched(receivers);
+            subscription.EndUnlessMatched(receivers, pending);
     }
 
     /// <summary>Ends all consumers; the stream stays.</summary>
@@ -459,10 +464,12 @@ public sealed class MediaStream
     {
         bool isFed;
         long number;
+        StreamSources? sources;
         using (GraphLock.Enter(_stateLock))
         {
             if (_closed || (_sources is null && _feeds.IsEmpty))
                 return false;
+            sources = _sources;
             _subscriptions = _subscriptions.Add(subscription);
             PublishConsumerCountLocked();
             (isFed, number) = (IsFedLocked, _stateNumber);
@@ -470,6 +477,8 @@ public sealed class MediaStream
 
         if (!isFed)
             subscription.SetState(number, SubscriptionState.Waiting, new CloseReason(CloseCode.Unavailable, "the source is not there yet"));
+        if (sources is not null)
+            subscription.Hold(sources); // if it has had them for a moment only
         return true;
     }
 

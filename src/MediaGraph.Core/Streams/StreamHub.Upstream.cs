@@ -51,7 +51,7 @@ public sealed partial class StreamHub
             }
 
             if (!MayFetch(name))
-                return found is null ? throw NotFound() : (found, null);
+                throw NotFound();
             if (Fetch(name, wants) is { } lease)
                 return (lease.Stream, lease);
         }
@@ -95,7 +95,7 @@ public sealed partial class StreamHub
         }
 
         foreach (var runner in added)
-            runner.Start();
+            runner.Start([]);
         return lease;
     }
 

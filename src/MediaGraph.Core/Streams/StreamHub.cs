@@ -263,20 +263,20 @@ public sealed partial class StreamHub : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(definition);
         StreamName.ThrowIfInvalid(definition.Name);
-        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await GraphLock.EnterAsync(_changing, cancellationToken).ConfigureAwait(false);
         try
         {
             var (sources, targets) = CreateSources(definition);
             var (set, added, removed) = SetSources(definition, sources);
             foreach (var runner in added)
-                runner.Start();
-            set.EndUnmatched(); // what was taken away may have been the last for someone
+                runner.Start(removed.Where(old => old.Name == runner.Name)); // one device, now used for something else
+            set.Stream.EndUnmatched(); // what was taken away may have been the last for someone
             Forget(set); // if it was fetched before
             if (!definition.IsEnabled)
-                set.Stream.EndConsumers(new CloseReason(CloseCode.Unavailable, "the stream was disabled"));
+                set.Stream.EndConsumers(StreamSources.Disabled);
             var stopped = SetRelays(definition.Name, targets);
             WakeRelays(definition.Name);
-            await Task.WhenAll([.. removed.Select(runner => runner.Completion), .. stopped.Select(relay => relay.Completion)])
+            await WaitAsync([.. removed.Select(runner => runner.Completion), .. stopped.Select(relay => relay.Completion)])
                 .ConfigureAwait(false);
         }
         finally
@@ -293,7 +293,7 @@ public sealed partial class StreamHub : IAsyncDisposable
     public async Task<bool> RemoveStreamAsync(string stream, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await GraphLock.EnterAsync(_changing, cancellationToken).ConfigureAwait(false);
         try
         {
             if (Find(stream) is not { Sources: not null } found)
@@ -301,7 +301,7 @@ public sealed partial class StreamHub : IAsyncDisposable
             var reason = new CloseReason(CloseCode.Unavailable, "the stream was removed");
             var stopped = StopRelays(relay => relay.StreamName == stream, reason);
             await EndAsync(found, reason).ConfigureAwait(false);
-            await Task.WhenAll(stopped.Select(relay => relay.Completion)).ConfigureAwait(false);
+            await WaitAsync(stopped.Select(relay => relay.Completion)).ConfigureAwait(false);
             return true;
         }
         finally
@@ -383,13 +383,13 @@ public sealed partial class StreamHub : IAsyncDisposable
     {
         using (GraphLock.Enter(_streamsLock))
             _stopping = true;
-        await _changing.WaitAsync().ConfigureAwait(false);
+        await GraphLock.EnterAsync(_changing).ConfigureAwait(false);
         try
         {
             var stopped = StopRelays(static _ => true, CloseReason.Stopping);
             await Task.WhenAll(Volatile.Read(ref _streams).Values.Select(stream => EndAsync(stream, CloseReason.Stopping)))
                 .ConfigureAwait(false);
-            await Task.WhenAll([.. stopped.Select(relay => relay.Completion), .. Fetched.Select(sources => sources.Completion)])
+            await WaitAsync([.. stopped.Select(relay => relay.Completion), .. Fetched.Select(sources => sources.Completion)])
                 .ConfigureAwait(false);
         }
         finally
@@ -491,9 +491,10 @@ public sealed partial class StreamHub : IAsyncDisposable
     private Subscription AddSubscription(SubscribeRequest request, PacketQueue queue, WireFormat? format)
     {
         StreamName.ThrowIfInvalid(request.Stream);
-        if (Find(request.Stream) is { } known && Mismatch(known.Receivers, request.Wanted, format) is { } mismatch)
+        var wants = WantsOf(request);
+        if (Find(request.Stream) is { } found && FindMismatch(found) is { } mismatch)
             throw new StreamException(StreamError.CodecsNotMatched, mismatch);
-        var (stream, lease) = Acquire(request.Stream, WantsOf(request));
+        var (stream, lease) = Acquire(request.Stream, wants);
         var subscription = new Subscription(
             this, stream, request, queue, format, lease, Interlocked.Increment(ref _subscriptionIds));
         if (!stream.TryAdd(subscription))
@@ -502,10 +503,29 @@ public sealed partial class StreamHub : IAsyncDisposable
             throw NotFound();
         }
 
+        // Those who were there when it became known were told then.
+        GraphLock.Point();
+        if (FindMismatch(stream) is { } known)
+        {
+            subscription.Close(new CloseReason(CloseCode.CodecMismatch, known));
+            throw new StreamException(StreamError.CodecsNotMatched, known);
+        }
+
+        if (lease is not null && stream.Sources?.WhyNever(wants) is { } reason)
+            subscription.Close(reason);
         return subscription;
+
+        string? FindMismatch(MediaStream of)
+        {
+            if (of.Sources is not { } sources)
+                return Mismatch(of.Receivers, request.Wanted, format);
+            return (sources.Pending & wants) == SourceMedia.None
+                ? Mismatch([.. of.Receivers.Where(receiver => receiver.Codec is not null)], request.Wanted, format)
+                : null;
+        }
     }
 
-    private static SourceMedia WantsOf(SubscribeRequest request) => request.Wanted is { } wanted
+    internal static SourceMedia WantsOf(SubscribeRequest request) => request.Wanted is { } wanted
         ? wanted.Aggregate(SourceMedia.None, (all, track) => all | SourceMediaKinds.Of(track.Kind))
         : SourceMediaKinds.Viewed;
 
@@ -564,11 +584,18 @@ public sealed partial class StreamHub : IAsyncDisposable
     }
 
     // Its feeds have ended when it is closed; then the sources' sessions end, and whoever talks.
-    private static async Task EndAsync(MediaStream stream, CloseReason reason)
+    private async Task EndAsync(MediaStream stream, CloseReason reason)
     {
         var runners = stream.Sources?.Close(reason) ?? [];
         stream.Close(reason);
-        await Task.WhenAll(runners.Select(runner => runner.Completion)).ConfigureAwait(false);
+        await WaitAsync(runners.Select(runner => runner.Completion)).ConfigureAwait(false);
+    }
+
+    // One after the other, each where a test's scheduler sees it.
+    private async Task WaitAsync(IEnumerable<Task> tasks)
+    {
+        foreach (var task in tasks)
+            await GraphLock.WaitAsync(task, Timeout.InfiniteTimeSpan, TimeProvider).ConfigureAwait(false);
     }
 
     // All or nothing: what fails here leaves no session, and nothing has touched the device.

@@ -22,7 +22,6 @@ public sealed class Subscription : IAsyncDisposable
     private readonly PacketQueue _queue;
     private readonly WireFormat? _format;
     private readonly long _started;
-    private readonly StreamLease? _lease;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Guards the fields below.
@@ -31,6 +30,7 @@ public sealed class Subscription : IAsyncDisposable
     private SenderStatistics _departed; // of senders that are gone
     private SubscriptionState _state = SubscriptionState.Held;
     private CloseReason? _reason;
+    private StreamLease? _lease;
     private long _since;
     private bool _isWaiting;
     private bool _isStarted;
@@ -104,6 +104,7 @@ public sealed class Subscription : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(reason);
         ImmutableDictionary<Receiver, Sender> senders;
+        StreamLease? lease;
         bool wasStarted;
         using (GraphLock.Enter(_sendersLock))
         {
@@ -115,6 +116,7 @@ public sealed class Subscription : IAsyncDisposable
             _since = _hub.TimeProvider.GetTimestamp();
             senders = _senders;
             _senders = _senders.Clear();
+            lease = _lease;
         }
 
         var statistics = default(SenderStatistics);
@@ -135,7 +137,7 @@ public sealed class Subscription : IAsyncDisposable
         }
 
         _stream.Remove(this);
-        _lease?.Dispose();
+        lease?.Dispose();
         using (GraphLock.Enter(_sendersLock))
             _changes.Enqueue((SubscriptionState.Ended, reason));
         _closed.SetResult();
@@ -213,21 +215,56 @@ public sealed class Subscription : IAsyncDisposable
     /// <summary>Ends it when the stream's sources cannot be had.</summary>
     internal void EndIfUnavailable()
     {
-        if (_lease is not null)
-            _ = WatchAsync(_lease); // until that is decided, or the subscription ends
+        StreamLease? lease;
+        using (GraphLock.Enter(_sendersLock))
+            lease = _lease;
+        if (lease is not null)
+            _ = GraphLock.Run(WatchAsync); // until that is decided, or the subscription ends
 
-        async Task WatchAsync(StreamLease lease)
+        async Task WatchAsync()
         {
             if (await lease.WaitAsync(CancellationToken.None).ConfigureAwait(false) is { } failure)
                 Close(new CloseReason(CloseCode.Unavailable, failure.Message));
         }
     }
 
+    /// <summary>Keeps the sources running that the stream has got, if it does not do so already.</summary>
+    internal void Hold(StreamSources sources)
+    {
+        using (GraphLock.Enter(_sendersLock))
+        {
+            if (_lease is not null)
+                return;
+        }
+
+        StreamLease lease;
+        try
+        {
+            lease = sources.Lease(StreamHub.WantsOf(_request));
+        }
+        catch (StreamException e)
+        {
+            Close(new CloseReason(CloseCode.Unavailable, e.Message));
+            return;
+        }
+
+        var isSurplus = true;
+        using (GraphLock.Enter(_sendersLock))
+        {
+            if (_state != SubscriptionState.Ended)
+                (_lease, isSurplus) = (lease, false);
+        }
+
+        if (isSurplus)
+            lease.Dispose();
+    }
+
     /// <summary>Ends it when none of the stream's tracks is one for it.</summary>
     /// <param name="receivers">Those that are fed.</param>
-    internal void EndUnlessMatched(ImmutableArray<Receiver> receivers)
+    /// <param name="pending">What may still come.</param>
+    internal void EndUnlessMatched(ImmutableArray<Receiver> receivers, SourceMedia pending)
     {
-        if (receivers.Any(IsWanted))
+        if (receivers.Any(IsWanted) || (pending & StreamHub.WantsOf(_request)) != SourceMedia.None)
             return;
         var mismatch = receivers.Select(receiver => StreamHub.Mismatch([receiver], _request.Wanted, _format)).OfType<string>();
         Close(new CloseReason(CloseCode.CodecMismatch, string.Join("; ", mismatch.Distinct().DefaultIfEmpty("no track that it can take"))));

@@ -214,7 +214,10 @@ internal sealed class TalkPlace
     private async Task WaitAsync(Task task)
     {
         if (!task.IsCompleted)
-            await task.WaitAsync((2 * AbandonAfter) + Options.CloseLimit, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        {
+            await GraphLock.WaitAsync(task, (2 * AbandonAfter) + Options.CloseLimit, Time)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     // Whoever holds the place loses it. The task is told by the turn's reason, and started if it rests while a line is open.

@@ -103,6 +103,13 @@ public sealed class LawTests
 
         public override void BeforeEnter(Lock @lock) => Locks++;
 
+        public override void BeforeEnter(SemaphoreSlim turns)
+        {
+        }
+
+        public override Task WaitAsync(Task task, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken) =>
+            task.WaitAsync(limit, time, cancellationToken);
+
         public override void Point()
         {
         }

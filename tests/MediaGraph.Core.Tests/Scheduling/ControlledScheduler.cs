@@ -9,14 +9,13 @@ namespace MediaGraph.Tests.Scheduling;
 /// </summary>
 internal sealed class ControlledScheduler : LockObserver
 {
-    private const int MaxSteps = 20_000;
-
     private readonly List<LogicalTask> _tasks = [];
     private readonly List<int> _runnable = [];
     private List<(string Name, Action Body)>? _prepared; // while preparing
     private readonly Baton _ended = new();
     private readonly WorkerThreads _threads;
     private readonly Strategy _strategy;
+    private readonly int _maxSteps; // more is a livelock
     private readonly List<int> _trace = [];
     private LogicalTask? _running; // only the running task touches anything here
     private Exception? _failure;
@@ -24,8 +23,9 @@ internal sealed class ControlledScheduler : LockObserver
     private bool _isLast;
     private string _left = "";
 
-    public ControlledScheduler(WorkerThreads threads, Strategy strategy)
+    public ControlledScheduler(WorkerThreads threads, Strategy strategy, int maxSteps = 20_000)
     {
+        _maxSteps = maxSteps;
         _threads = threads;
         _strategy = strategy;
     }
@@ -76,6 +76,21 @@ internal sealed class ControlledScheduler : LockObserver
 
     public override void Point() => Yield(null, null);
 
+    public override void BeforeEnter(SemaphoreSlim turns) => Yield(() => turns.CurrentCount > 0, "its turn in a semaphore");
+
+    public override Task WaitAsync(Task task, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
+    {
+        // Not by Task.WaitAsync, whose continuations run on the thread pool, where the scheduler does not see them.
+        var isOver = limit == TimeSpan.Zero;
+        using (limit <= TimeSpan.Zero ? null : time.CreateTimer(_ => isOver = true, null, limit, Timeout.InfiniteTimeSpan))
+            Yield(() => task.IsCompleted || isOver || cancellationToken.IsCancellationRequested, "a task");
+        if (task.IsCompleted)
+            return task;
+        return cancellationToken.IsCancellationRequested
+            ? Task.FromCanceled(cancellationToken)
+            : Task.FromException(new TimeoutException());
+    }
+
     public override Task Run(Func<Task> work)
     {
         // Who awaits it goes on here, where the scheduler sees it, not on the thread pool.
@@ -94,6 +109,15 @@ internal sealed class ControlledScheduler : LockObserver
 
     /// <summary>Waits, as a lock would, for a condition that other tasks bring about.</summary>
     public void WaitUntil(Func<bool> condition, string what) => Yield(condition, what);
+
+    /// <summary>Waits until nobody else can go on.</summary>
+    public void Rest()
+    {
+        var self = _running!;
+        self.IsResting = true;
+        Yield(null, "the others");
+        self.IsResting = false;
+    }
 
     private static bool IsFree(Lock @lock)
     {
@@ -134,9 +158,12 @@ internal sealed class ControlledScheduler : LockObserver
         GraphLock.Observer = null; // conditions may look into what locks guard; nobody stops while holding one of those
         foreach (var task in _tasks)
         {
-            if (!task.HasEnded && (task.CanGoOn is null || task.CanGoOn()))
+            if (!task.HasEnded && !task.IsResting && (task.CanGoOn is null || task.CanGoOn()))
                 _runnable.Add(task.Number);
         }
+
+        if (_runnable.Count == 0)
+            _runnable.AddRange(_tasks.Where(task => task is { HasEnded: false, IsResting: true }).Select(task => task.Number));
 
         GraphLock.Observer = observer;
 
@@ -146,7 +173,7 @@ internal sealed class ControlledScheduler : LockObserver
             return null;
         }
 
-        if (_trace.Count == MaxSteps)
+        if (_trace.Count == _maxSteps)
         {
             GiveUp(new ScheduleException("Livelock: it does not end."));
             return null;
@@ -248,6 +275,8 @@ internal sealed class ControlledScheduler : LockObserver
         public Func<bool>? CanGoOn { get; set; }
 
         public string? WaitsFor { get; set; }
+
+        public bool IsResting { get; set; }
 
         public bool HasStarted { get; set; }
 

@@ -1,6 +1,9 @@
+using MediaGraph.Media;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
+using MediaGraph.Tests.Kit;
+using MediaGraph.Tests.Talk;
 using NUnit.Framework;
 
 namespace MediaGraph.Tests.Sources;
@@ -109,5 +112,20 @@ public sealed class SourceLifeTests
         next.Write();
         next.Write();
         Assert.That(await viewer.TextAsync(), Is.EqualTo("CV FV0 FV0 FV1"));
+    }
+
+    [Test]
+    public async Task A_viewer_of_a_device_that_was_only_talked_through_is_fed_when_pictures_come()
+    {
+        await using var f = new SourceFixture();
+        f.Protocol["one"] = new TestSource("one") { IsSelective = true };
+        await f.SetAsync("test:one");
+        using var talk = f.Hub.Lease("a", SourceMedia.Talk);
+        var run = await f.One.NextAsync();
+        await using var feed = run.Session.Publish(new PublishRequest("a") { Speaker = new TestSpeaker() });
+        var viewer = await f.ViewAsync();
+        Assert.That(viewer.Subscription.State, Is.EqualTo(SubscriptionState.Waiting));
+        feed.AddTrack(Track.Of(TestMedia.Video));
+        Assert.That(viewer.Subscription.State, Is.EqualTo(SubscriptionState.Fed));
     }
 }
