@@ -200,8 +200,10 @@ internal sealed class SourceRunner
         var now = Time.GetTimestamp();
         if (Sources.FeedOf(session) is not { } feed)
         {
-            var rest = Options.ConnectLimit - Time.GetElapsedTime(started, now);
-            return rest > TimeSpan.Zero ? (null, rest) : (Late("it did not connect in time"), TimeSpan.Zero);
+            var ended = Sources.FeedEndOf(session);
+            var rest = Options.ConnectLimit - Time.GetElapsedTime(ended ?? started, now);
+            return rest > TimeSpan.Zero ? (null, rest)
+                : (Late(ended is null ? "it did not connect in time" : "it went on without feeding"), TimeSpan.Zero);
         }
 
         var first = feed.FirstMedia;

@@ -113,6 +113,9 @@ public sealed class SourceSession
     /// <summary>What it has ever fed; null before.</summary>
     internal Feed? Published { get; set; }
 
+    /// <summary>When its feed ended, as a timestamp; null before. A source that ends its feed is about to end itself.</summary>
+    internal long? FeedEnded { get; set; }
+
     /// <summary>Whether its feed's tracks are all known.</summary>
     internal bool IsSettled { get; set; }
 

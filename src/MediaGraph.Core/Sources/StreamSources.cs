@@ -366,6 +366,7 @@ internal sealed class StreamSources
             if (!ReferenceEquals(session.Feed, feed))
                 return;
             session.Feed = null;
+            session.FeedEnded = Hub.TimeProvider.GetTimestamp();
             NoteFedLocked(feed);
             changes = EvaluateLocked();
         }
@@ -482,6 +483,12 @@ internal sealed class StreamSources
     {
         using (GraphLock.Enter(Lock))
             return session.IsSettled;
+    }
+
+    public long? FeedEndOf(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            return session.FeedEnded;
     }
 
     public Feed? FeedOf(SourceSession session)

@@ -345,11 +345,21 @@ public sealed class MediaStream
         using (GraphLock.Enter(_stateLock))
             (subscriptions, receivers) = (_subscriptions, _receivers);
         receivers = [.. receivers.Where(receiver => receiver.Codec is not null)];
-        if (receivers.All(receiver => receiver.Track.Kind == MediaKind.Data))
+        if (receivers.Any(receiver => receiver.Track.Kind != MediaKind.Data))
+        {
+            var pending = Sources?.Pending ?? SourceMedia.None;
+            foreach (var subscription in subscriptions)
+                subscription.EndUnlessMatched(receivers, pending);
+        }
+
+        // A source of which nothing more is wanted, now that it has told what it has, may have stopped before this looked.
+        if (Sources is not { } sources)
             return;
-        var pending = Sources?.Pending ?? SourceMedia.None;
         foreach (var subscription in subscriptions)
-            subscription.EndUnlessMatched(receivers, pending);
+        {
+            if (sources.WhyNever(subscription.Wants) is { } reason)
+                subscription.Close(reason);
+        }
     }
 
     /// <summary>Ends all consumers; the stream stays.</summary>

@@ -228,6 +228,9 @@ public sealed class Subscription : IAsyncDisposable
         }
     }
 
+    /// <summary>Kinds that it is there for.</summary>
+    internal SourceMedia Wants => StreamHub.WantsOf(_request);
+
     /// <summary>Keeps the sources running that the stream has got, if it does not do so already.</summary>
     internal void Hold(StreamSources sources)
     {
@@ -240,7 +243,7 @@ public sealed class Subscription : IAsyncDisposable
         StreamLease lease;
         try
         {
-            lease = sources.Lease(StreamHub.WantsOf(_request));
+            lease = sources.Lease(Wants);
         }
         catch (StreamException e)
         {
@@ -264,7 +267,7 @@ public sealed class Subscription : IAsyncDisposable
     /// <param name="pending">What may still come.</param>
     internal void EndUnlessMatched(ImmutableArray<Receiver> receivers, SourceMedia pending)
     {
-        if (receivers.Any(IsWanted) || (pending & StreamHub.WantsOf(_request)) != SourceMedia.None)
+        if (receivers.Any(IsWanted) || (pending & Wants) != SourceMedia.None)
             return;
         var mismatch = receivers.Select(receiver => StreamHub.Mismatch([receiver], _request.Wanted, _format)).OfType<string>();
         Close(new CloseReason(CloseCode.CodecMismatch, string.Join("; ", mismatch.Distinct().DefaultIfEmpty("no track that it can take"))));

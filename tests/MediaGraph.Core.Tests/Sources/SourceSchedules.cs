@@ -48,6 +48,9 @@ public sealed class SourceSchedules
     public void S12_Whoever_joins_while_a_source_tells_that_it_has_nothing_for_them_is_told() => Explorer.Run<MismatchJoin>(3000);
 
     [Test]
+    public void S12_Whoever_alone_had_a_source_run_that_has_nothing_for_them_is_told() => Explorer.Run<MismatchAlone>(1000);
+
+    [Test]
     public void S6_Whoever_waits_for_a_publisher_keeps_the_sources_running_that_come_instead() => Explorer.Run<AdoptJoin>(3000);
 
     [Test]
@@ -553,6 +556,34 @@ public sealed class SourceSchedules
         {
             Ensure(
                 _viewer is null or { State: SubscriptionState.Ended, Reason.Code: CloseCode.CodecMismatch }, "it waits for what does not come");
+            _viewer?.Consumer.End();
+        }
+    }
+
+    private sealed class MismatchAlone : SourceScenario
+    {
+        private Viewer? _viewer;
+
+        protected override void Prepare()
+        {
+            Set("test:one");
+            Lead(One, PublishVideo);
+            Scheduler.Spawn("viewer", () =>
+            {
+                try
+                {
+                    _viewer = View(new Track(MediaKind.Audio, TrackDirection.ReceiveOnly, []));
+                }
+                catch (StreamException e)
+                {
+                    Ensure(e.Error == StreamError.CodecsNotMatched, e.Message);
+                }
+            });
+        }
+
+        protected override void BeforeEnd()
+        {
+            Ensure(_viewer is null or { State: SubscriptionState.Ended, Reason.Code: CloseCode.CodecMismatch }, $"{_viewer?.State}");
             _viewer?.Consumer.End();
         }
     }
