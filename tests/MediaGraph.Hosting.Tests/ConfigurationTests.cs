@@ -1,10 +1,14 @@
 using System.Net;
 using MediaGraph.Delivery;
+using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
+using MediaGraph.Rtsp;
+using MediaGraph.Rtsp.Client;
 using MediaGraph.Rtsp.Server;
 using MediaGraph.Security;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
+using MediaGraph.Tapo;
 using MediaGraph.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -524,6 +528,81 @@ public sealed class ConfigurationTests
             ["Http:Listen"] = "*:80",
         });
         Assert.That(settings.Ignored, Is.EquivalentTo(new[] { "MediaGraph:Http" }));
+    }
+
+    [Test]
+    public void Clients_and_cameras_have_settings_of_their_own()
+    {
+        var settings = Read(
+            new()
+            {
+                ["Rtmp:Client:DialTimeout"] = "1",
+                ["Rtmp:Client:MaxRedirects"] = "0",
+                ["Rtmp:Client:AllowOtherHosts"] = "true",
+                ["Rtmp:Client:ReadTimeout"] = "2",
+                ["Rtmp:Client:Tls:TargetHost"] = "name",
+                ["Rtsp:Client:DialTimeout"] = "3",
+                ["Rtsp:Client:RequestTimeout"] = "4",
+                ["Rtsp:Client:MediaTimeout"] = "5",
+                ["Rtsp:Client:AllowBasicWithoutTls"] = "true",
+                ["Rtsp:Client:Transport"] = "udp",
+                ["Rtsp:Client:UdpTimeout"] = "6",
+                ["Rtsp:Client:UdpPorts"] = "50000-50009",
+                ["Rtsp:Client:Talk"] = "false",
+                ["Rtsp:Client:UserAgent"] = "Me",
+                ["Rtsp:Client:Tls:AllowUntrusted"] = "true",
+                ["Tapo:DialTimeout"] = "7",
+                ["Tapo:RequestTimeout"] = "8",
+                ["Tapo:MediaTimeout"] = "9",
+                ["Tapo:WriteTimeout"] = "10",
+                ["Tapo:Talk"] = "false",
+                ["Tapo:TalkMode"] = "halfduplex",
+                ["Tapo:TalkPart"] = "0.1",
+                ["Tapo:MaxPartBytes"] = "100000",
+                ["Tapo:MaxFrameBytes"] = "200000",
+                ["Tapo:KasaTls:AllowUntrusted"] = "false",
+            },
+            media => media.AddRtmp(null, o => o with { WriteTimeout = TimeSpan.FromSeconds(11) }).AddRtsp().AddTapo());
+        Assert.Multiple(() =>
+        {
+            Assert.That(settings.RtmpClient, Is.EqualTo(new RtmpClientOptions
+            {
+                DialTimeout = TimeSpan.FromSeconds(1),
+                MaxRedirects = 0,
+                AllowOtherHosts = true,
+                ReadTimeout = TimeSpan.FromSeconds(2),
+                WriteTimeout = TimeSpan.FromSeconds(11),
+                Tls = new() { TargetHost = "name" },
+            }));
+            Assert.That(settings.RtspClient, Is.EqualTo(new RtspClientOptions
+            {
+                DialTimeout = TimeSpan.FromSeconds(3),
+                RequestTimeout = TimeSpan.FromSeconds(4),
+                MediaTimeout = TimeSpan.FromSeconds(5),
+                AllowBasicWithoutTls = true,
+                Transport = RtspUrlTransport.Udp,
+                UdpTimeout = TimeSpan.FromSeconds(6),
+                UdpPorts = (50000, 50009),
+                Talk = false,
+                UserAgent = "Me",
+                Tls = new() { AllowUntrusted = true },
+            }));
+            Assert.That(settings.Tapo, Is.EqualTo(new TapoOptions
+            {
+                DialTimeout = TimeSpan.FromSeconds(7),
+                RequestTimeout = TimeSpan.FromSeconds(8),
+                MediaTimeout = TimeSpan.FromSeconds(9),
+                WriteTimeout = TimeSpan.FromSeconds(10),
+                Talk = false,
+                TalkMode = TapoTalkMode.HalfDuplex,
+                TalkPart = TimeSpan.FromMilliseconds(100),
+                MaxPartBytes = 100_000,
+                MaxFrameBytes = 200_000,
+                KasaTls = new(),
+            }));
+            Assert.That(settings.Rtmp, Is.EqualTo(new RtmpServerOptions()));
+            Assert.That(settings.Rtsp, Is.EqualTo(new RtspServerOptions()));
+        });
     }
 
     [Test]

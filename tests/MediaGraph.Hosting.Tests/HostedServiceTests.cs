@@ -70,9 +70,9 @@ public sealed class HostedServiceTests
     [Test]
     public async Task A_key_that_nothing_uses_is_a_warning()
     {
-        await using var host = new TestHost(new() { ["MediaGraph:Tapo:Cam"] = "x" });
+        await using var host = new TestHost(new() { ["MediaGraph:Http:Listen"] = "x" });
         await host.StartAsync();
-        Assert.That(host.Log.Of(5000).Single().Message, Is.EqualTo("MediaGraph:Tapo is set, but nothing here uses it"));
+        Assert.That(host.Log.Of(5000).Single().Message, Is.EqualTo("MediaGraph:Http is set, but nothing here uses it"));
     }
 
     [Test]
@@ -187,7 +187,7 @@ public sealed class HostedServiceTests
             new Track(MediaKind.Data, TrackDirection.SendOnly, [new Codec(MediaKind.Data, CodecNames.RtmpData, 1000)]));
         (string Stream, string Answer)[] refusals =
         [
-            ("live/nobody", "404 Nobody publishes this stream"),
+            ("live/nobody", "404 nobody publishes this stream"),
             ("live/music", "415 MP3 frames have no payload format here"),
         ];
         foreach (var (stream, answer) in refusals)

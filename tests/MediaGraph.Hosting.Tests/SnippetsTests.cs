@@ -7,6 +7,7 @@ using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Relays;
 using MediaGraph.Rtmp;
 using MediaGraph.Rtmp.Client;
 using MediaGraph.Rtmp.Server;
@@ -17,6 +18,7 @@ using MediaGraph.Security;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Talk;
+using MediaGraph.Tapo;
 using MediaGraph.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -115,9 +117,73 @@ public sealed partial class SnippetsTests
         await using var client = new RtspClient(hub);
         hub.AddProtocol(new RtspProtocol(client));   // a host that was given AddRtsp() has done this
         await hub.SetStreamAsync(new StreamDefinition("porch") { Sources = ["rtsp://192.168.1.20/stream1"] });
-        Assert.That(hub.GetSnapshot().Streams.Single().Sources.Single().State, Is.EqualTo(SourceState.Idle));
         await hub.RemoveStreamAsync("porch");        // returns when the source, its viewers and talkers have ended
         Assert.That(hub.GetSnapshot().Streams, Is.Empty);
+    }
+
+    [Test]
+    public async Task Sources_by_rtmp_and_rtsp_and_from_tapo_cameras()
+    {
+        await using var hub = new StreamHub();
+        await using (var client = new RtmpClient(hub))
+        {
+            hub.AddProtocol(new RtmpProtocol(client));
+            await hub.SetStreamAsync(new StreamDefinition("porch") { Sources = ["rtmp://192.0.2.7/live/porch"] });
+        }
+
+        await using (var client = new RtspClient(hub))
+        {
+            hub.AddProtocol(new RtspProtocol(client));
+            await hub.SetStreamAsync(new StreamDefinition("porch") { Sources = ["rtsp://user:password@192.0.2.7/stream1#transport=tcp"] });
+        }
+
+        using var tapo = new TapoProtocol();
+        hub.AddProtocol(tapo);
+        await hub.SetStreamAsync(new StreamDefinition("door") { Sources = ["tapo://PASSWORD@192.168.1.10"] });
+        await hub.SetStreamAsync(new StreamDefinition("door")
+        {
+            Sources = ["rtsp://user:password@192.168.1.10/stream1", "tapo://PASSWORD@192.168.1.10#media=talk"],
+        });
+        Assert.That(
+            hub.GetSnapshot().Streams.SelectMany(stream => stream.Sources).Select(source => source.Name).ToList(),
+            Has.Count.EqualTo(3).And.None.Contains("password").And.None.Contains("PASSWORD"));
+    }
+
+    [Test]
+    public async Task Relays_and_an_edge()
+    {
+        await using (var hub = new StreamHub())
+        {
+            await using var rtmp = new RtmpClient(hub);
+            await using var rtsp = new RtspClient(hub);
+            hub.AddRelayProtocol(new RtmpRelayProtocol(rtmp));   // rtmp:// and rtmps://; a host that was given AddRtmp() has done this
+            hub.AddRelayProtocol(new RtspRelayProtocol(rtsp));   // rtsp:// and rtsps://; and AddRtsp() this
+
+            // at run time
+            Relay relay = hub.AddRelay("live/cam", "rtmps://live.example/app/secret-key");
+            await relay.DisposeAsync();                          // ends it; the server is told
+
+            // Not called: it would dial.
+            var withTheStream = async () =>
+            {
+                // with the stream
+                await hub.SetStreamAsync(new StreamDefinition("porch")
+                {
+                    Sources = ["rtsp://192.0.2.7/stream1"],
+                    PushTo = ["rtmp://one.example/live/porch", "rtsp://two.example/porch"],
+                });
+            };
+            _ = withTheStream;
+            Assert.That(hub.GetSnapshot().Streams, Is.Empty);
+        }
+
+        {
+            await using var hub = new StreamHub(new StreamHubOptions
+            {
+                Upstream = new UpstreamOptions("rtsp://origin.example:port/{name}") { Names = "live/[a-z0-9-]+" },
+            });
+            Assert.That(hub.GetSnapshot().Streams, Is.Empty);
+        }
     }
 
     [Test]
