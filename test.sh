@@ -47,9 +47,11 @@ mkdir -p "$results"
 
 problem() { problems+=("$1"); }
 
+beside='' # the process that runs beside the others
 finish() {
   local status=$?
   trap - EXIT
+  [[ -z $beside ]] || kill -- "-$beside" 2>/dev/null || true
   failed=$((failed + ${#problems[@]}))
   # A run that broke off is no success, whatever was counted before.
   if ((status != 0 && failed == 0)); then failed=1; fi
@@ -140,20 +142,26 @@ counters() {
   }' "$1"
 }
 
-# run NAME FILTER MAY_BE_EMPTY LABEL: one test project, once
-run() {
-  local name=$1 expression=$2 may_be_empty=$3 label=$4
-  local trx="$results/$label.trx" status=0 total=0 executed=0 succeeded=0 start=$SECONDS
+# execute NAME FILTER LABEL: one test project, once. What it came to is for report.
+execute() {
+  local name=$1 expression=$2 label=$3 status=0 start=$SECONDS
   local arguments=(-c Release --no-build --nologo --results-directory "$results" --logger "trx;LogFileName=$label.trx"
     --logger "console;verbosity=minimal" --blame-hang --blame-hang-dump-type none --blame-hang-timeout "$((300 + ${fuzz:-0} + 60 * ${soak:-0}))s")
   if [[ -n $expression ]]; then arguments+=(--filter "$expression"); fi
   dotnet test "tests/$name/$name.csproj" "${arguments[@]}" </dev/null >"$results/$label.log" 2>&1 || status=$?
+  echo "$status $((SECONDS - start))" >"$results/$label.end"
+}
 
+# report MAY_BE_EMPTY LABEL: counts what was executed
+report() {
+  local may_be_empty=$1 label=$2
+  local trx="$results/$label.trx" status=1 seconds=0 total=0 executed=0 succeeded=0
+  read -r status seconds <"$results/$label.end" || true
   if [[ -f $trx ]]; then read -r total executed succeeded < <(counters "$trx" || true; echo) || true; fi
   total=${total:-0} executed=${executed:-0} succeeded=${succeeded:-0}
   local broken=$((executed - succeeded))
   passed=$((passed + succeeded)) failed=$((failed + broken)) skipped=$((skipped + total - executed))
-  printf '%-40s %5d passed %4d failed %4d skipped %5d s\n' "$label" "$succeeded" "$broken" "$((total - executed))" "$((SECONDS - start))"
+  printf '%-40s %5d passed %4d failed %4d skipped %5d s\n' "$label" "$succeeded" "$broken" "$((total - executed))" "$seconds"
 
   if ((broken > 0)); then
     grep -vE '^(Test run for|VSTest version|Starting test execution|A total of|Results File:|Passed! |Data collector .Blame)' "$results/$label.log" || true
@@ -167,20 +175,39 @@ run() {
   fi
 }
 
+# run_all FILTER MAY_BE_EMPTY SUFFIX NAME...: the projects one after the other, and beside them the one that mostly waits for real programs,
+# which play in real time. It has a process group of its own: a job in the background would start with SIGINT ignored.
+run_all() {
+  local expression=$1 may_be_empty=$2 suffix=$3 name
+  shift 3
+  set -m
+  execute MediaGraph.Interop.Tests "$expression" "MediaGraph.Interop.Tests$suffix" &
+  beside=$!
+  set +m
+  for name in "$@"; do
+    execute "$name" "$expression" "$name$suffix"
+    report "$may_be_empty" "$name$suffix"
+  done
+  wait "$beside" || true
+  beside=''
+  report "$may_be_empty" "MediaGraph.Interop.Tests$suffix"
+}
+
 unset DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS
 if [[ -n $soak ]]; then
-  run MediaGraph.Soak.Tests "${filter:-ClassName=MediaGraph.Soak.Tests.SoakTests}" 0 MediaGraph.Soak.Tests
+  execute MediaGraph.Soak.Tests "${filter:-ClassName=MediaGraph.Soak.Tests.SoakTests}" MediaGraph.Soak.Tests
+  report 0 MediaGraph.Soak.Tests
   exit
 fi
 filtered=0
 if [[ -n $filter ]]; then filtered=1; fi
+projects=()
 for project in tests/*.Tests; do
-  run "${project##*/}" "$filter" "$filtered" "${project##*/}"
+  if [[ $project != */MediaGraph.Interop.Tests ]]; then projects+=("${project##*/}"); fi
 done
+run_all "$filter" "$filtered" '' "${projects[@]}"
 
 # Socket continuations run on the thread pool by default; with this switch they run on the thread that saw the event. Both must work.
 export DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1
-for name in MediaGraph.{Core,Hosting,Rtmp,Tapo,Interop,LoadTest,Soak}.Tests; do
-  run "$name" "TestCategory=Socket${filter:+&($filter)}" 1 "$name.inline-completions"
-done
+run_all "TestCategory=Socket${filter:+&($filter)}" 1 .inline-completions MediaGraph.{Core,Hosting,Rtmp,Tapo,LoadTest,Soak}.Tests
 if ((passed + failed == 0)); then problem "no test ran"; fi
