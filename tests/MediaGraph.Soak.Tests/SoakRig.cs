@@ -170,7 +170,7 @@ internal sealed class SoakRig : IAsyncDisposable
         await _live.Hub.SetStreamAsync(
             new StreamDefinition(Of(random, Taken))
             {
-                Sources = [.. addresses.OrderBy(_ => random.Next()).Take(random.Next(1, 4))],
+                Sources = [.. addresses.OrderBy(_ => random.Next()).DistinctBy(a => a.Split("#media")[0]).Take(random.Next(1, 4))],
                 Mode = Of(random, SourceMode.Complementary, SourceMode.Fallback),
                 Preload = random.Next(4) == 0,
                 IsEnabled = random.Next(10) != 0,

@@ -22,12 +22,14 @@ internal sealed class SourceRunner
     private readonly Backoff _backoff;
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Task _leftBehind = Task.CompletedTask; // a session that did not end in time
+    private readonly string _url; // what tells one device from another. Holds secrets
+    private Task? _awaited; // a session that did not end in time, whoever began it
 
     public SourceRunner(StreamSources sources, string address, ISource source, SourceMedia allowed, ILogger logger)
     {
         Sources = sources;
         Address = address;
+        _url = SourceAddress.Parse(address).Url;
         Allowed = allowed;
         _source = source;
         _logger = logger;
@@ -125,8 +127,10 @@ internal sealed class SourceRunner
                 Sources.Note(this, plan.IsFinished ? SourceState.Finished : SourceState.Idle);
                 await Time.WaitAsync(woken, plan.Expires).ConfigureAwait(false);
             }
-            else if (!_leftBehind.IsCompleted)
+            else if (Sources.Hub.LeftBehind(_url) is { IsCompleted: false } behind)
             {
+                if (!ReferenceEquals(behind, _awaited))
+                    WakeAfter(_awaited = behind);
                 Sources.Note(this, SourceState.Stuck);
                 await Time.WaitAsync(woken, plan.Expires).ConfigureAwait(false);
             }
@@ -182,9 +186,11 @@ internal sealed class SourceRunner
         }
 
         if (stop is not null)
-            await StopAsync(session, work, cancellation, stop).ConfigureAwait(false);
+            await StopAsync(session, work, cancellation, stop, isFailure).ConfigureAwait(false);
         else
             (stop, isFailure) = Outcome(work, session);
+        if (WasHealthy(session))
+            _backoff.Succeed(); // also when nobody has looked since
         if (isFailure)
             _backoff.Fail(); // first, so that who is told of it is told when the next try is
         if (Sources.End(this, session, stop, isFailure ? _backoff.Remaining : null) is { } feed)
@@ -212,12 +218,13 @@ internal sealed class SourceRunner
             Sources.NoteSettled(session);
         var isTalk = !feed.CarriesMedia
             || (Sources.IsSettled(session) && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data));
-        var since = first ?? (isTalk ? feed.Started : null);
-        if (since is not null && !HasTime(Options.HealthyAfter - Time.GetElapsedTime(since.Value, now)) && Sources.NoteHealthy(this, session))
-            _backoff.Succeed();
         NoteAsked(session.Wanted, now);
         if (isTalk)
+        {
+            NoteHealth(feed.Started, now);
             return (null, due);
+        }
+
         if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(feed.Started, FirstAsked), now)))
             return (Late("it sent no media"), TimeSpan.Zero);
         foreach (var track in feed.Tracks)
@@ -229,7 +236,16 @@ internal sealed class SourceRunner
             }
         }
 
+        if (first is not null)
+            NoteHealth(first.Value, feed.Tracks.Max(track => track.LastArrival) ?? first.Value);
         return (null, due);
+
+        // By what came, not by the time that went by.
+        void NoteHealth(long since, long last)
+        {
+            if (!HasTime(Options.HealthyAfter - Time.GetElapsedTime(since, last)) && Sources.NoteHealthy(this, session))
+                _backoff.Succeed();
+        }
 
         // Whether there is time left; then that is when to look again.
         bool HasTime(TimeSpan rest)
@@ -239,6 +255,9 @@ internal sealed class SourceRunner
             return rest > TimeSpan.Zero;
         }
     }
+
+    private bool WasHealthy(SourceSession session) => Sources.PublishedBy(session) is { FirstMedia: { } first } feed
+        && Time.GetElapsedTime(first, feed.Tracks.Max(track => track.LastArrival) ?? first) >= Options.HealthyAfter;
 
     // A selective source sends nothing of what nobody asks for, and begins with it when somebody does.
     private void NoteAsked(SourceMedia ask, long now)
@@ -252,10 +271,11 @@ internal sealed class SourceRunner
     private long? AskedSince(MediaKind kind) => kind == MediaKind.Video ? _videoAsked : _audioAsked;
 
     // When the feed is closed, nothing of the session reaches a viewer any more; what it does then is its own affair, for some time.
-    private async Task StopAsync(SourceSession session, Task work, CancellationTokenSource cancellation, CloseReason reason)
+    private async Task StopAsync(
+        SourceSession session, Task work, CancellationTokenSource cancellation, CloseReason reason, bool isFailure)
     {
         Sources.Note(this, SourceState.Stopping);
-        Sources.Close(session)?.Close(reason);
+        Sources.Close(session, isFailure ? reason : null)?.Close(reason);
         var cancelling = GraphLock.Call(() => // callbacks of the source's own may block
         {
             cancellation.Cancel();
@@ -268,8 +288,7 @@ internal sealed class SourceRunner
             return;
         }
 
-        _leftBehind = Task.WhenAll(Quietly(work), Quietly(cancelling));
-        WakeAfter(_leftBehind);
+        Sources.Hub.LeaveBehind(_url, Task.WhenAll(Quietly(work), Quietly(cancelling)));
         Log.Abandoned(_logger, Name, Sources.Stream.Name);
     }
 

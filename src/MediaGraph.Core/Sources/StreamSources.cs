@@ -17,6 +17,8 @@ internal sealed class StreamSources
     /// <summary>What consumers are told when the stream is disabled.</summary>
     public static readonly CloseReason Disabled = new(CloseCode.Unavailable, "the stream was disabled");
 
+    private static readonly CloseReason NotThereYet = new(CloseCode.Unavailable, "the source is not there yet");
+
     private static readonly SourceMedia[] Kinds = [SourceMedia.Video, SourceMedia.Audio, SourceMedia.Talk];
 
     private readonly ILogger _logger;
@@ -176,7 +178,7 @@ internal sealed class StreamSources
     {
         using (GraphLock.Enter(Lock))
         {
-            return _runners.Any(runner => (HasNowLocked(runner) & lease.Wants) != SourceMedia.None)
+            return _runners.Any(runner => (FedLocked(runner) & lease.Wants) != SourceMedia.None)
                 ? null
                 : FailureLocked([.. _runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None)]);
         }
@@ -197,6 +199,16 @@ internal sealed class StreamSources
             return _runners.Any(runner => runner.IsFinishedLocked)
                 ? new CloseReason(CloseCode.PublisherLeft, "the source has nothing more")
                 : new CloseReason(CloseCode.CodecMismatch, "the source has nothing of what is wanted");
+        }
+    }
+
+    /// <summary>Why nothing comes now of what is wanted.</summary>
+    public CloseReason WhyWaiting(SourceMedia wants)
+    {
+        using (GraphLock.Enter(Lock))
+        {
+            return _runners.Where(runner => runner.SessionLocked?.Feed is null && (runner.Allowed & wants) != SourceMedia.None)
+                .Select(runner => runner.LastFailureLocked).FirstOrDefault(failure => failure is not null) ?? NotThereYet;
         }
     }
 
@@ -358,7 +370,7 @@ internal sealed class StreamSources
     }
 
     /// <summary>The session's feed has ended.</summary>
-    public void NoteEnd(SourceSession session, Feed feed)
+    public void NoteEnd(SourceSession session, Feed feed, CloseReason reason)
     {
         Changes changes;
         using (GraphLock.Enter(Lock))
@@ -367,6 +379,8 @@ internal sealed class StreamSources
                 return;
             session.Feed = null;
             session.FeedEnded = Hub.TimeProvider.GetTimestamp();
+            if (reason.Code != CloseCode.Requested)
+                session.Runner.LastFailureLocked = reason; // why the session ended is told a moment later
             NoteFedLocked(feed);
             changes = EvaluateLocked();
         }
@@ -491,6 +505,13 @@ internal sealed class StreamSources
             return session.FeedEnded;
     }
 
+    /// <summary>What it has ever fed; null before.</summary>
+    public Feed? PublishedBy(SourceSession session)
+    {
+        using (GraphLock.Enter(Lock))
+            return session.Published;
+    }
+
     public Feed? FeedOf(SourceSession session)
     {
         using (GraphLock.Enter(Lock))
@@ -498,11 +519,12 @@ internal sealed class StreamSources
     }
 
     /// <summary>The session may publish no more. Returns its feed, to be closed; null without.</summary>
-    public Feed? Close(SourceSession session)
+    public Feed? Close(SourceSession session, CloseReason? failure)
     {
         using (GraphLock.Enter(Lock))
         {
             session.IsOver = true;
+            session.Runner.LastFailureLocked = failure ?? session.Runner.LastFailureLocked;
             return session.Feed;
         }
     }
@@ -517,7 +539,7 @@ internal sealed class StreamSources
         var isFailure = nextTry is not null;
         Changes changes;
         Feed? feed;
-        bool isOver;
+        bool isOver, isFinished;
         using (GraphLock.Enter(Lock))
         {
             session.IsOver = true;
@@ -539,7 +561,8 @@ internal sealed class StreamSources
             }
 
             changes = EvaluateLocked();
-            isOver = runner.IsFinishedLocked && _runners.All(other => other.AskLocked == SourceMedia.None);
+            isFinished = runner.IsFinishedLocked;
+            isOver = isFinished && _runners.All(other => other.AskLocked == SourceMedia.None);
         }
 
         if (isFailure)
@@ -556,6 +579,8 @@ internal sealed class StreamSources
         Apply(changes);
         if (isOver)
             Stream.EndConsumers(reason);
+        else if (isFinished)
+            Stream.EndUnserved(); // other sources bring nothing of what some were there for
         return feed;
     }
 
@@ -577,7 +602,12 @@ internal sealed class StreamSources
             ChooseActiveLocked();
         var signals = ImmutableArray.CreateBuilder<Signal>();
         if (wanted == SourceMedia.None)
+        {
             signals.AddRange(ResumeLocked()); // who asks next asks anew
+            foreach (var runner in _runners.Where(runner => runner.SessionLocked is null))
+                runner.KnownLocked &= runner.HasLocked; // what it had not, it may have then
+        }
+
         var told = ImmutableArray.CreateBuilder<TaskCompletionSource>();
         var rest = wanted;
         foreach (var runner in _runners)
@@ -606,7 +636,7 @@ internal sealed class StreamSources
 
         foreach (var (lease, _) in decided)
             _undecided = _undecided.Remove(lease);
-        return new Changes(signals.ToImmutable(), told.ToImmutable(), decided.ToImmutable(), RoutesLocked(), ++_version, over);
+        return new Changes(signals.ToImmutable(), told.ToImmutable(), decided.ToImmutable(), RoutesLocked(), ++_version, _failures, over);
     }
 
     // Whether it was asked for, and is given up: in the lock section that finds nobody who holds it, so that nobody can come in between. Not
@@ -727,6 +757,8 @@ internal sealed class StreamSources
             return true;
         }
 
+        if (_runners.IsEmpty)
+            return false; // it is being made
         var asked = _runners.Where(runner => (runner.AskLocked & lease.Wants) != SourceMedia.None).ToList();
         if (!asked.All(runner => TellsLocked(runner, lease)))
             return false;
@@ -754,12 +786,16 @@ internal sealed class StreamSources
     private static SourceMedia HasNowLocked(SourceRunner runner) =>
         runner.SessionLocked?.Feed is null ? SourceMedia.None : runner.Allowed & runner.HasLocked;
 
+    private static SourceMedia FedLocked(SourceRunner runner) =>
+        runner.SessionLocked is { Feed: not null } session ? runner.Allowed & session.Fed : SourceMedia.None;
+
     // Null when no source has failed: then they have not what is wanted.
     private StreamException? FailureLocked(IReadOnlyCollection<SourceRunner> asked)
     {
-        var reasons = asked.Where(runner => runner.SessionLocked?.Feed is null)
+        var reasons = asked.Where(runner => runner.SessionLocked is not { IsSettled: true, Feed: not null })
             .Select(runner => runner switch
             {
+                { SessionLocked.Feed: not null } => "it sends nothing",
                 { StateLocked: SourceState.Stuck } => "it hangs",
                 { LastFailureLocked: null } => "it is not there yet",
                 { NextTryLocked: { } next } => $"{runner.LastFailureLocked.Text}; the next try is in {Seconds(next):0.0} s",
@@ -795,7 +831,7 @@ internal sealed class StreamSources
     private void Apply(Changes changes)
     {
         GraphLock.Point();
-        Stream.Route(changes.Routes, changes.Version);
+        Stream.Route(changes.Routes, changes.Version, changes.Failures);
         if (changes.Over is { } over)
             Hub.EndFetched(Stream, over);
         foreach (var changed in changes.Told)
@@ -812,5 +848,6 @@ internal sealed class StreamSources
         ImmutableArray<(StreamLease Lease, StreamException? Failure)> Decided,
         ImmutableArray<SourceRoute> Routes,
         long Version,
+        long Failures,
         CloseReason? Over);
 }

@@ -23,6 +23,9 @@ public sealed class MediaStream
     // No time on the timeline is later, so that no arithmetic with times overflows.
     private static readonly TimeSpan MaxTime = TimeSpan.FromDays(1_000_000);
 
+    // States by routes come after all those of the publishers that the stream had before it got sources.
+    private const long RoutedOrder = 1L << 32;
+
     private readonly StreamHub _hub;
 
     // Guards the fields of the next group. Nothing waits or calls out under it.
@@ -33,6 +36,8 @@ public sealed class MediaStream
     private StreamSources? _sources;
     private long _feedNumber;
     private long _stateNumber; // of changes between fed and waiting
+    private SourceMedia _fed; // what sources bring
+    private (long Version, long Failures) _fedNews; // when that was told, and of how many failures
     private long _waitingSince;
     private bool _closed;
     private ITimer? _waitTimer;
@@ -206,7 +211,7 @@ public sealed class MediaStream
             throw new StreamException(StreamError.Ended, "the session is over");
         }
 
-        if (carriesMedia)
+        if (request.Session is null) // what sources bring, their routes tell
         {
             foreach (var subscription in subscriptions)
                 subscription.SetState(number, SubscriptionState.Fed, null);
@@ -219,19 +224,8 @@ public sealed class MediaStream
     /// <summary>A feed that was there for its loudspeaker alone has something to view now.</summary>
     internal void NoteMedia(Feed feed)
     {
-        ImmutableArray<Subscription> subscriptions;
-        long number;
         using (GraphLock.Enter(_stateLock))
-        {
-            if (feed.CarriesMedia || !_feeds.Contains(feed))
-                return;
             feed.CarriesMedia = true;
-            number = ++_stateNumber;
-            subscriptions = _subscriptions;
-        }
-
-        foreach (var subscription in subscriptions)
-            subscription.SetState(number, SubscriptionState.Fed, null);
     }
 
     /// <summary>Gives the right back. Consumers wait for another feed, or are ended when they wait in vain.</summary>
@@ -261,7 +255,7 @@ public sealed class MediaStream
 
         // Also when another thread ended it: when this returns, no packet of the feed is on its way.
         FinishFeed(feed, reason, isRevoked: false);
-        feed.Session?.Runner.Sources.NoteEnd(feed.Session, feed);
+        feed.Session?.Runner.Sources.NoteEnd(feed.Session, feed, reason);
         if (!isCurrent)
             return;
         if (isOver)
@@ -270,12 +264,11 @@ public sealed class MediaStream
             return;
         }
 
-        if (isFed)
-            return; // by other sources
+        if (isFed || feed.Session is not null)
+            return;
         foreach (var subscription in subscriptions)
             subscription.SetState(number, SubscriptionState.Waiting, reason);
-        if (feed.Session is null)
-            StartWaiting(feed, waitLimit);
+        StartWaiting(feed, waitLimit);
     }
 
     // ---- Sources ----------------------------------------------------------------------------------------------------------
@@ -302,8 +295,12 @@ public sealed class MediaStream
     }
 
     /// <summary>Says which tracks of which source go into the stream. Older routes than the newest do nothing.</summary>
-    internal void Route(ImmutableArray<SourceRoute> routes, long version)
+    /// <param name="routes">For each feed what of it does.</param>
+    /// <param name="version">Number of the routes.</param>
+    /// <param name="failures">How often the stream's sources have failed: then who waits has another reason.</param>
+    internal void Route(ImmutableArray<SourceRoute> routes, long version, long failures)
     {
+        var fed = SourceMedia.None;
         List<Receiver>? begun = null;
         using (GraphLock.EnterPush(_pushLock))
         {
@@ -323,6 +320,8 @@ public sealed class MediaStream
                         MediaKind.Audio => route.Audio,
                         _ => route.Data,
                     };
+                    if (passes)
+                        fed |= SourceMediaKinds.Of(track.Track.Kind);
                     if (passes == track.Passes)
                         continue;
                     if (passes)
@@ -335,6 +334,27 @@ public sealed class MediaStream
 
         foreach (var receiver in begun ?? [])
             AttachConsumers(receiver);
+        ImmutableArray<Subscription> subscriptions;
+        using (GraphLock.Enter(_stateLock))
+        {
+            if (version <= _fedNews.Version || _sources is null)
+                return;
+            subscriptions = (fed, failures) == (_fed, _fedNews.Failures) ? [] : _subscriptions;
+            (_fed, _fedNews) = (fed, (version, failures));
+        }
+
+        foreach (var subscription in subscriptions)
+            Tell(subscription, fed, version);
+    }
+
+    // A consumer is fed when something comes of what it is there for.
+    private void Tell(Subscription subscription, SourceMedia fed, long version)
+    {
+        var wants = subscription.Wants == SourceMedia.None ? SourceMediaKinds.Viewed : subscription.Wants;
+        if ((fed & wants) != SourceMedia.None)
+            subscription.SetState(RoutedOrder + version, SubscriptionState.Fed, null);
+        else
+            subscription.SetState(RoutedOrder + version, SubscriptionState.Waiting, Sources!.WhyWaiting(wants));
     }
 
     /// <summary>Ends consumers for whom the stream has nothing, now that all is known that it has.</summary>
@@ -352,9 +372,17 @@ public sealed class MediaStream
                 subscription.EndUnlessMatched(receivers, pending);
         }
 
-        // A source of which nothing more is wanted, now that it has told what it has, may have stopped before this looked.
+        EndUnserved(); // a source of which nothing more is wanted, now that it has told what it has, may have stopped before this looked
+    }
+
+    /// <summary>Ends consumers for whom none of the sources will bring anything.</summary>
+    internal void EndUnserved()
+    {
         if (Sources is not { } sources)
             return;
+        ImmutableArray<Subscription> subscriptions;
+        using (GraphLock.Enter(_stateLock))
+            subscriptions = _subscriptions;
         foreach (var subscription in subscriptions)
         {
             if (sources.WhyNever(subscription.Wants) is { } reason)
@@ -472,9 +500,9 @@ public sealed class MediaStream
     /// <summary>Registers a consumer; false when nobody publishes the stream.</summary>
     internal bool TryAdd(Subscription subscription)
     {
-        bool isFed;
-        long number;
         StreamSources? sources;
+        SourceMedia fed;
+        long version;
         using (GraphLock.Enter(_stateLock))
         {
             if (_closed || (_sources is null && _feeds.IsEmpty))
@@ -482,13 +510,15 @@ public sealed class MediaStream
             sources = _sources;
             _subscriptions = _subscriptions.Add(subscription);
             PublishConsumerCountLocked();
-            (isFed, number) = (IsFedLocked, _stateNumber);
+            (fed, version) = (_fed, _fedNews.Version);
         }
 
-        if (!isFed)
-            subscription.SetState(number, SubscriptionState.Waiting, new CloseReason(CloseCode.Unavailable, "the source is not there yet"));
         if (sources is not null)
+        {
+            Tell(subscription, fed, version);
             subscription.Hold(sources); // if it has had them for a moment only
+        }
+
         return true;
     }
 
@@ -528,7 +558,7 @@ public sealed class MediaStream
         foreach (var feed in feeds)
         {
             FinishFeed(feed, reason, isRevoked: true);
-            feed.Session?.Runner.Sources.NoteEnd(feed.Session, feed);
+            feed.Session?.Runner.Sources.NoteEnd(feed.Session, feed, reason);
         }
 
         FinishClose(reason);

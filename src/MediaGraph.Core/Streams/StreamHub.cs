@@ -46,6 +46,9 @@ public sealed partial class StreamHub : IAsyncDisposable
     // One change of what streams are made of at a time; each may wait for what it ends.
     private readonly SemaphoreSlim _changing = new(1);
 
+    // Sessions with sources that did not end, by address.
+    private ImmutableDictionary<string, Task> _leftBehind = ImmutableDictionary.Create<string, Task>(StringComparer.Ordinal);
+
     // Offered speakers, until the last call to them has ended.
     private ImmutableHashSet<TalkPlace> _talkPlaces = [];
 
@@ -439,6 +442,18 @@ public sealed partial class StreamHub : IAsyncDisposable
     /// <summary>From 0 to 1, for pauses; tests set their own.</summary>
     internal Func<double> NextRandom { get; set; } = Random.Shared.NextDouble;
 
+    /// <summary>A source's session that did not end when it was told to, until it does.</summary>
+    internal Task LeftBehind(string url) => Volatile.Read(ref _leftBehind).GetValueOrDefault(url, Task.CompletedTask);
+
+    /// <summary>None follows of the same address before it has ended, whichever stream's it is.</summary>
+    internal void LeaveBehind(string url, Task session)
+    {
+        ImmutableInterlocked.AddOrUpdate(ref _leftBehind, url, session, (_, _) => session);
+        _ = session.ContinueWith(
+            (_, _) => ImmutableInterlocked.TryRemove(ref _leftBehind, url, out var _), null, CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
     internal void CountSlowFanOut() => _metrics.CountSlowFanOut();
 
     internal void CountDeparted(SenderStatistics statistics) => _metrics.CountDeparted(statistics);
@@ -538,6 +553,7 @@ public sealed partial class StreamHub : IAsyncDisposable
     {
         var errors = new List<string>();
         var sources = new List<(string, SourceMedia, ISource)>();
+        var urls = new HashSet<string>(StringComparer.Ordinal);
         if (definition.Sources.IsDefaultOrEmpty)
             errors.Add("It has no source.");
         if (definition.Linger is { } linger && (linger < TimeSpan.Zero || linger > TimeSpan.FromDays(1)))
@@ -549,6 +565,8 @@ public sealed partial class StreamHub : IAsyncDisposable
                 var parsed = SourceAddress.Parse(address);
                 if (!Volatile.Read(ref _protocols).TryGetValue(parsed.Scheme, out var protocol))
                     errors.Add($"Source {number}: no protocol has the scheme {parsed.Scheme}.");
+                else if (!urls.Add(parsed.Url))
+                    errors.Add($"Source {number}: it is there twice.");
                 else
                     sources.Add((address, parsed.Media, protocol.CreateSource(parsed.Url)));
             }

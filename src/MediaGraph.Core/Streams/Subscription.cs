@@ -199,9 +199,11 @@ public sealed class Subscription : IAsyncDisposable
                 return;
             _order = order;
             _isWaiting = state == SubscriptionState.Waiting;
-            if (_state == SubscriptionState.Ended || _state == state)
+            if (_state == SubscriptionState.Ended)
                 return;
             _reason = reason;
+            if (_state == state)
+                return;
             if (_state == SubscriptionState.Held)
                 return;
             _state = state;

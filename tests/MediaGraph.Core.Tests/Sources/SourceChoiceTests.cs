@@ -104,7 +104,7 @@ public sealed class SourceChoiceTests
         await f.AdvanceUntilAsync(() => f.One.Runs == 2, "the second try");
         one = (await f.One.NextAsync()).Publish(Track.Of(new Codec(MediaKind.Video, "OTHERVIDEO", 1000)));
         one.Write(number: 2);
-        await Eventually.Async(() => cannot.Subscription.State == SubscriptionState.Ended, "the end of the viewer that cannot follow");
+        await Eventually.Async(() => cannot.Last?.State == SubscriptionState.Ended, "the end of the viewer that cannot follow");
         Assert.That(cannot.Last!.Value.Reason, Does.Contain("codecs not matched"));
         Assert.That(await follows.TextAsync(), Is.EqualTo("CV FV0 PV2"));
     }
@@ -122,7 +122,7 @@ public sealed class SourceChoiceTests
         await f.AdvanceUntilAsync(() => f.One.Runs == 2, "the second try");
         one = (await f.One.NextAsync()).Publish(Audio);
         one.Write(number: 2);
-        await Eventually.Async(() => pictures.Subscription.State == SubscriptionState.Ended, "the end of the viewer of pictures");
+        await Eventually.Async(() => pictures.Last?.State == SubscriptionState.Ended, "the end of the viewer of pictures");
         Assert.That(pictures.Last!.Value.Reason, Does.Contain("codecs not matched"));
         Assert.That(await both.TextAsync(), Does.EndWith("FA2"));
         Assert.That(f.Stream.GetSnapshot().Tracks.Select(track => (track.Id, track.Codec is null)),

@@ -93,7 +93,7 @@ public sealed class SourceLifeTests
         await f.SetAsync("test:one");
         var viewer = await f.ViewAsync();
         (await f.One.NextAsync()).Fail("the camera refused");
-        await Eventually.Async(() => viewer.Subscription.State == SubscriptionState.Ended, "the viewer's end");
+        await Eventually.Async(() => viewer.Last?.State == SubscriptionState.Ended, "the viewer's end");
         Assert.That(viewer.Last!.Value.Reason, Does.Contain("the camera refused"));
     }
 

@@ -146,6 +146,8 @@ internal sealed class SourceModel
 
     public void Fail()
     {
+        if (State == SourceState.Live && _firstMedia is { } first && _lastMedia - first >= 10)
+            _pause = 0;
         EndSession();
         _failures++;
         _pause = _pause == 0 ? 0.5 : Math.Min(2 * _pause, 30);
@@ -219,7 +221,12 @@ internal sealed class SourceModel
         while (true)
         {
             if (Wanted == SourceMedia.None)
+            {
                 _isFinished = false;
+                if (State is not (SourceState.Connecting or SourceState.Live))
+                    _known &= _has;
+            }
+
             _ask = _isFinished ? SourceMedia.None : Wanted & (~_known | _has);
             if (!Decide() && !Move())
                 return;
@@ -284,8 +291,6 @@ internal sealed class SourceModel
     {
         if (State == SourceState.Connecting)
             return _now - _since >= 15;
-        if (_firstMedia is { } healthy && _now - healthy >= 10)
-            _pause = 0;
         return _now - (_firstMedia is null ? _since : _lastMedia) >= 10;
     }
 }

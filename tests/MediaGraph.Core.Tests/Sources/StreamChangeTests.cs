@@ -95,7 +95,7 @@ public sealed class StreamChangeTests
         await viewer.Subscription.DisposeAsync();
         await f.AdvanceUntilAsync(0, SourceState.Idle);
         var again = await f.ViewAsync();
-        await Eventually.Async(() => again.Subscription.State == SubscriptionState.Ended, "the viewer's end");
+        await Eventually.Async(() => again.Last?.State == SubscriptionState.Ended, "the viewer's end");
         Assert.That((again.Last!.Value.Reason, f.One.Runs), Is.EqualTo(("the source does not deliver: it hangs", 1)));
 
         using var lease = f.Hub.Lease("a");
@@ -205,7 +205,7 @@ public sealed class StreamChangeTests
         run.Write();
         run.Session.Finish();
         run.End();
-        await Eventually.Async(() => viewer.Subscription.State == SubscriptionState.Ended, "the viewer's end");
+        await Eventually.Async(() => viewer.Last?.State == SubscriptionState.Ended, "the viewer's end");
         Assert.That(viewer.Last!.Value.Reason, Is.EqualTo("the source has nothing more"));
         await f.AdvanceUntilAsync(0, SourceState.Idle);
         await f.ViewAsync();
