@@ -177,6 +177,28 @@ public sealed class RelayTests
     }
 
     [Test]
+    public async Task S17_A_relay_of_a_published_stream_keeps_the_sources_running_that_the_stream_gets_later()
+    {
+        await using var f = new RelayFixture();
+        var feed = f.PublishVideo();
+        RelayFixture.Write(feed, 1);
+        var relay = f.Hub.AddRelay("a", "push:one");
+        var (push, _) = await f.AgreeAsync(f.One);
+        await feed.DisposeAsync();
+        await f.Hub.SetStreamAsync(new StreamDefinition("a") { Sources = ["test:one"] });
+        var run = (await f.Sources["one"].NextAsync()).PublishVideo();
+        run.Write();
+        await RelayFixture.BecomesAsync(relay, RelayState.Live);
+
+        push.End();
+        await RelayFixture.BecomesAsync(relay, RelayState.BackingOff);
+        Assert.That(f.Hub.Find("a")!.GetSnapshot().Leases, Is.EqualTo(1), "the relay's own");
+        await f.AdvanceUntilAsync(() => f.One.Sessions == 2, "the next session");
+        var (_, consumer) = await f.AgreeAsync(f.One);
+        Assert.That(await RelayFixture.TextAsync(consumer), Does.EndWith("FV0"));
+    }
+
+    [Test]
     public async Task M7_Nothing_is_queued_before_the_destination_has_agreed()
     {
         await using var f = new RelayFixture();
