@@ -154,6 +154,9 @@ public sealed partial class StreamHub
             CloseReason.Requested);
     }
 
+    private bool HasConfiguredRelays(string stream) =>
+        Volatile.Read(ref _relays).Values.Any(relay => relay.StreamName == stream && relay.IsConfigured && !relay.IsStopping);
+
     private List<Relay> StopRelays(Func<Relay, bool> isMeant, CloseReason reason)
     {
         var stopped = Volatile.Read(ref _relays).Values.Where(isMeant).ToList();

@@ -254,7 +254,7 @@ public sealed partial class StreamHub : IAsyncDisposable
 
     /// <summary>
     /// Adds a stream with sources, or changes it at one moment: who watches goes on, sources and destinations that stay go on too. Returns
-    /// when those that are gone have ended.
+    /// when those that are gone have ended. With destinations alone, somebody else publishes the stream, now or later.
     /// </summary>
     /// <exception cref="ArgumentException">Something in it is wrong; the message says what, of all that is.</exception>
     /// <exception cref="StreamException">The name is none, or somebody publishes it, or the hub stops.</exception>
@@ -267,14 +267,8 @@ public sealed partial class StreamHub : IAsyncDisposable
         try
         {
             var (sources, targets) = CreateSources(definition);
-            var (set, added, removed) = SetSources(definition, sources);
-            foreach (var runner in added)
-                runner.Start(removed.Where(old => old.Name == runner.Name)); // one device, now used for something else
-            set.Stream.EndUnmatched(); // what was taken away may have been the last for someone
-            Forget(set); // if it was fetched before
-            if (!definition.IsEnabled)
-                set.Stream.EndConsumers(StreamSources.Disabled);
-            var stopped = SetRelays(definition.Name, targets);
+            var removed = sources.Count > 0 ? ChangeSources(definition, sources) : EndSources(definition.Name);
+            var stopped = SetRelays(definition.Name, sources.Count > 0 || definition.IsEnabled ? targets : []);
             WakeRelays(definition.Name);
             await WaitAsync([.. removed.Select(runner => runner.Completion), .. stopped.Select(relay => relay.Completion)])
                 .ConfigureAwait(false);
@@ -286,8 +280,8 @@ public sealed partial class StreamHub : IAsyncDisposable
     }
 
     /// <summary>
-    /// Removes a stream with sources. Its viewers and talkers are told; returns when its sources and its relays have ended, also those that
-    /// were added at run time. False when there is none.
+    /// Removes a stream that was set. Its viewers and talkers are told; returns when its sources and its relays have ended, also those that
+    /// were added at run time. One that had destinations alone goes on where it is published. False when there is none.
     /// </summary>
     /// <exception cref="OperationCanceledException">Cancelled while another change was on its way; nothing has changed.</exception>
     public async Task<bool> RemoveStreamAsync(string stream, CancellationToken cancellationToken = default)
@@ -296,11 +290,13 @@ public sealed partial class StreamHub : IAsyncDisposable
         await GraphLock.EnterAsync(_changing, cancellationToken).ConfigureAwait(false);
         try
         {
-            if (Find(stream) is not { Sources: not null } found)
+            var found = Find(stream) is { Sources: not null } sourced ? sourced : null;
+            if (found is null && !HasConfiguredRelays(stream))
                 return false;
             var reason = new CloseReason(CloseCode.Unavailable, "the stream was removed");
             var stopped = StopRelays(relay => relay.StreamName == stream, reason);
-            await EndAsync(found, reason).ConfigureAwait(false);
+            if (found is not null)
+                await EndAsync(found, reason).ConfigureAwait(false);
             await WaitAsync(stopped.Select(relay => relay.Completion)).ConfigureAwait(false);
             return true;
         }
@@ -538,7 +534,7 @@ public sealed partial class StreamHub : IAsyncDisposable
     {
         var errors = new List<string>();
         var sources = new List<(string, SourceMedia, ISource)>();
-        if (definition.Sources.IsDefaultOrEmpty)
+        if (definition.Sources.IsDefaultOrEmpty && definition.PushTo.IsDefaultOrEmpty)
             errors.Add("It has no source.");
         if (definition.Linger is { } linger && (linger < TimeSpan.Zero || linger > TimeSpan.FromDays(1)))
             errors.Add($"Linger is {linger}; it must be 00:00:00 to 1 day.");
@@ -566,6 +562,33 @@ public sealed partial class StreamHub : IAsyncDisposable
             : throw new ArgumentException($"{definition.Name}: {string.Join(" ", errors)}", nameof(definition));
     }
 
+    // Returns those that are on their way to their end.
+    private IReadOnlyList<SourceRunner> ChangeSources(StreamDefinition definition, List<(string, SourceMedia, ISource)> sources)
+    {
+        var (set, added, removed) = SetSources(definition, sources);
+        foreach (var runner in added)
+            runner.Start(removed.Where(old => old.Name == runner.Name)); // one device, now used for something else
+        set.Stream.EndUnmatched(); // what was taken away may have been the last for someone
+        Forget(set); // if it was fetched before
+        if (!definition.IsEnabled)
+            set.Stream.EndConsumers(StreamSources.Disabled);
+        return removed;
+    }
+
+    // The definition has none, or none any more; what was fetched is not its own.
+    private IReadOnlyList<SourceRunner> EndSources(string stream)
+    {
+        using (GraphLock.Enter(_streamsLock))
+        {
+            if (_stopping)
+                throw new StreamException(StreamError.Stopping, "the server stops");
+        }
+
+        return Find(stream) is { Sources.Definition.IsTransient: false } found
+            ? End(found, new CloseReason(CloseCode.Unavailable, "the stream has no source any more"))
+            : [];
+    }
+
     private (StreamSources Set, IReadOnlyList<SourceRunner> Added, IReadOnlyList<SourceRunner> Removed) SetSources(
         StreamDefinition definition, List<(string, SourceMedia, ISource)> addresses)
     {
@@ -584,12 +607,14 @@ public sealed partial class StreamHub : IAsyncDisposable
     }
 
     // Its feeds have ended when it is closed; then the sources' sessions end, and whoever talks.
-    private async Task EndAsync(MediaStream stream, CloseReason reason)
+    private static IReadOnlyList<SourceRunner> End(MediaStream stream, CloseReason reason)
     {
         var runners = stream.Sources?.Close(reason) ?? [];
         stream.Close(reason);
-        await WaitAsync(runners.Select(runner => runner.Completion)).ConfigureAwait(false);
+        return runners;
     }
+
+    private Task EndAsync(MediaStream stream, CloseReason reason) => WaitAsync(End(stream, reason).Select(runner => runner.Completion));
 
     // One after the other, each where a test's scheduler sees it.
     private async Task WaitAsync(IEnumerable<Task> tasks)
