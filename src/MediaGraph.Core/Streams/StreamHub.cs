@@ -366,10 +366,18 @@ public sealed partial class StreamHub : IAsyncDisposable
     }
 
     /// <summary>A view of everything; each stream's part is consistent in itself.</summary>
-    public HubSnapshot GetSnapshot() => new(
-        [.. Volatile.Read(ref _streams).Values.Select(stream => stream.GetSnapshot()).OrderBy(s => s.Name, StringComparer.Ordinal)],
-        RelaySnapshots(static _ => true),
-        Pool.GetStatistics());
+    public HubSnapshot GetSnapshot()
+    {
+        var relays = RelaySnapshots(static _ => true);
+        var byStream = relays.ToLookup(relay => relay.Stream, StringComparer.Ordinal);
+        return new HubSnapshot(
+            [
+                .. Volatile.Read(ref _streams).Values.Select(stream => stream.GetSnapshot([.. byStream[stream.Name]]))
+                    .OrderBy(stream => stream.Name, StringComparer.Ordinal),
+            ],
+            relays,
+            Pool.GetStatistics());
+    }
 
     /// <summary>
     /// Ends every stream: publishers are revoked, consumers, destinations and talkers told. Returns when no source runs, no relay, and no
