@@ -130,16 +130,24 @@ public sealed partial class StreamHub : IAsyncDisposable
     /// <param name="stream">The stream's name.</param>
     /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>Batches of packets; dispose each.</returns>
-    /// <exception cref="StreamException">Nobody publishes the stream, or it ended for a reason to know of.</exception>
+    /// <exception cref="StreamException">
+    /// Nobody publishes the stream, its sources cannot be had (<see cref="StreamLease.WhenReadyAsync"/>), or it ended for a reason to know of.
+    /// </exception>
     public IAsyncEnumerable<PacketBatch> Subscribe(string stream, CancellationToken cancellationToken = default) =>
         Subscribe(new SubscribeRequest(stream), cancellationToken);
 
     /// <inheritdoc cref="Subscribe(string, CancellationToken)"/>
     /// <param name="request">What is wanted of which stream.</param>
-    public async IAsyncEnumerable<PacketBatch> Subscribe(
-        SubscribeRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<PacketBatch> Subscribe(SubscribeRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        return ReadAsync(request, endIfUnavailable: true, cancellationToken);
+    }
+
+    /// <summary>As by code; without an end, one that cannot be had is waited for.</summary>
+    internal async IAsyncEnumerable<PacketBatch> ReadAsync(
+        SubscribeRequest request, bool endIfUnavailable, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         var queue = new PullQueue(Pool, Options.Queue, TimeProvider);
         var onStateChanged = request.OnStateChanged;
         var subscription = AddSubscription(
@@ -153,6 +161,8 @@ public sealed partial class StreamHub : IAsyncDisposable
                 },
             },
             queue, format: null);
+        if (endIfUnavailable)
+            subscription.EndIfUnavailable();
         await using (subscription.ConfigureAwait(false))
         {
             subscription.Start();
@@ -216,7 +226,10 @@ public sealed partial class StreamHub : IAsyncDisposable
         return AddTalkSession(request with { Peer = peer });
     }
 
-    /// <summary>Opens a talk session by code, past the authorizer.</summary>
+    /// <summary>
+    /// Opens a talk session by code, past the authorizer. It waits for nothing: a source that does not run has no loudspeaker yet. Use
+    /// <see cref="TalkAsync"/>, or hold a lease on <see cref="SourceMedia.Talk"/> that is ready.
+    /// </summary>
     /// <exception cref="StreamException">See <see cref="StreamError"/>.</exception>
     public TalkSession Talk(TalkRequest request)
     {
