@@ -67,7 +67,7 @@ public sealed partial class StreamHub
         {
             var parsed = SourceAddress.Parse(address);
             source = Volatile.Read(ref _protocols).TryGetValue(parsed.Scheme, out var protocol)
-                ? protocol.CreateSource(parsed.Url)
+                ? Create(protocol.CreateSource, parsed.Url)
                 : throw new FormatException($"no protocol has the scheme {parsed.Scheme}");
         }
         catch (FormatException e)

@@ -567,7 +567,7 @@ public sealed partial class StreamHub : IAsyncDisposable
                 if (!Volatile.Read(ref _protocols).TryGetValue(parsed.Scheme, out var protocol))
                     errors.Add($"Source {number}: no protocol has the scheme {parsed.Scheme}.");
                 else
-                    sources.Add((address, parsed.Media, protocol.CreateSource(parsed.Url)));
+                    sources.Add((address, parsed.Media, Create(protocol.CreateSource, parsed.Url)));
             }
             catch (FormatException e)
             {
@@ -581,6 +581,19 @@ public sealed partial class StreamHub : IAsyncDisposable
         return errors.Count == 0
             ? (sources, targets)
             : throw new ArgumentException($"{definition.Name}: {string.Join(" ", errors)}", nameof(definition));
+    }
+
+    // What a third party's code throws may have the address in it, and nothing here expects it.
+    private static T Create<T>(Func<string, T> create, string url)
+    {
+        try
+        {
+            return create(url);
+        }
+        catch (Exception e) when (e is not FormatException)
+        {
+            throw new FormatException("the protocol failed on it.");
+        }
     }
 
     // Returns those that are on their way to their end.
