@@ -73,7 +73,7 @@ public sealed partial class StreamHub : IAsyncDisposable
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Streams");
         _sourcesLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Sources");
         _relaysLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Relays");
-        _upstream = Options.Upstream is { } upstream ? new Upstream(upstream, TimeProvider) : null;
+        _upstream = Options.Upstream is { } upstream ? new Upstream(upstream, Options.Sources.MaxRunsPerMinute, TimeProvider) : null;
         _metrics = new HubMetrics(this, meterFactory);
         AddProtocol(new StreamProtocol(this));
         AddProtocol(new FileProtocol());
