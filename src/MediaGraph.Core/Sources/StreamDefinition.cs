@@ -8,7 +8,8 @@ namespace MediaGraph.Sources;
 public sealed record StreamDefinition(string Name)
 {
     /// <summary>
-    /// Addresses of its sources, in order; none if others publish it and it is only pushed on (<see cref="PushTo"/>). <c>#media=video</c>, <c>audio</c> or <c>talk</c>, several joined by commas, limits what one of
+    /// Addresses of its sources, in order; none if others publish it and it is only pushed on (<see cref="PushTo"/>).
+    /// <c>#media=video</c>, <c>audio</c> or <c>talk</c>, several joined by commas, limits what one of
     /// them is used for; the other options are the protocol's.
     /// </summary>
     public ImmutableArray<string> Sources { get; init; } = [];

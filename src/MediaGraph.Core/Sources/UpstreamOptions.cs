@@ -32,7 +32,8 @@ public sealed record UpstreamOptions(string Url)
 
     /// <summary>
     /// How long a name that could not be had is not asked for again; who asks is told the same. Default 1 s: players that
-    /// try again find a stream soon that has just begun. How often a name is asked for, <see cref="SourceOptions.MaxRunsPerMinute"/> bounds.
+    /// try again find a stream soon that has just begun. How often a name is asked for,
+    /// <see cref="SourceOptions.MaxRunsPerMinute"/> bounds.
     /// </summary>
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
 

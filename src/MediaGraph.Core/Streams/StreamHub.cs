@@ -131,7 +131,8 @@ public sealed partial class StreamHub : IAsyncDisposable
     /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>Batches of packets; dispose each.</returns>
     /// <exception cref="StreamException">
-    /// Nobody publishes the stream, its sources cannot be had (<see cref="StreamLease.WhenReadyAsync"/>), or it ended for a reason to know of.
+    /// Nobody publishes the stream, its sources cannot be had (<see cref="StreamLease.WhenReadyAsync"/>), or it ended for a reason to
+    /// know of.
     /// </exception>
     public IAsyncEnumerable<PacketBatch> Subscribe(string stream, CancellationToken cancellationToken = default) =>
         Subscribe(new SubscribeRequest(stream), cancellationToken);

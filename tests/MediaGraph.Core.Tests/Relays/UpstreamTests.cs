@@ -397,7 +397,8 @@ public sealed class UpstreamTests
     [Test]
     public void A_name_is_escaped_where_it_would_mean_something() =>
         Assert.That(
-            new Upstream(new UpstreamOptions("rtsp://origin/a/{name}?b={name}#transport=tcp"), 30, TimeProvider.System).AddressOf("live/cam~1"),
+            new Upstream(new UpstreamOptions("rtsp://origin/a/{name}?b={name}#transport=tcp"), 30, TimeProvider.System)
+                .AddressOf("live/cam~1"),
             Is.EqualTo("rtsp://origin/a/live/cam~1?b=live%2Fcam~1#transport=tcp"));
 
     private static RelayFixture New(UpstreamOptions? upstream = null) =>

@@ -106,7 +106,8 @@ public sealed class SourceLifeTests
         var reading = reader.MoveNextAsync().AsTask();
         (await f.One.NextAsync()).Fail("it is off");
         Assert.That(
-            async () => await reading.WaitAsync(Eventually.DefaultLimit), Throws.InstanceOf<StreamException>().With.Message.Contains("it is off"));
+            async () => await reading.WaitAsync(Eventually.DefaultLimit),
+            Throws.InstanceOf<StreamException>().With.Message.Contains("it is off"));
     }
 
     [Test]
