@@ -11,7 +11,7 @@ namespace MediaGraph.Hosting;
 
 /// <summary>
 /// The streams of the configuration, which may change while the application runs: then those that changed are changed in the hub, and no
-/// others; a change with an error changes nothing. Owns the task that watches.
+/// others; one with an error stays as it was. Owns the task that watches.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The source of the token has no timer, the semaphore no handle.")]
 internal sealed class ConfiguredStreams(StreamHub hub, IConfigurationSection? configuration, ILogger logger, TimeProvider time) : IAsyncDisposable
@@ -29,7 +29,7 @@ internal sealed class ConfiguredStreams(StreamHub hub, IConfigurationSection? co
     /// <exception cref="OptionsValidationException">One or several cannot be added; lists all that is wrong.</exception>
     public async Task StartAsync(IReadOnlyList<StreamDefinition> definitions, CancellationToken cancellationToken)
     {
-        var errors = await ApplyAsync(definitions, cancellationToken).ConfigureAwait(false);
+        var errors = await ApplyAsync(definitions, [], cancellationToken).ConfigureAwait(false);
         if (errors.Count > 0)
             throw new OptionsValidationException("MediaGraph", typeof(MediaGraphSettings), errors);
         if (configuration is null)
@@ -58,43 +58,70 @@ internal sealed class ConfiguredStreams(StreamHub hub, IConfigurationSection? co
                 // All that came meanwhile is read at once.
             }
 
-            var errors = new List<string>();
-            var definitions = StreamSettings.Read(configuration, configuration!.Path + ":", errors);
-            if (errors.Count == 0)
-                errors.AddRange(await ApplyAsync(definitions, cancellationToken).ConfigureAwait(false));
-            foreach (var error in errors)
-                Log.StreamNotChanged(logger, error);
+            try
+            {
+                await ReloadAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                Log.ReloadFailed(logger, e); // of a provider of others, say; the next change may do
+            }
         }
     }
 
-    // Each stream for itself: one that is wrong stays as it was.
-    private async Task<IReadOnlyList<string>> ApplyAsync(IReadOnlyList<StreamDefinition> definitions, CancellationToken cancellationToken)
+    private async Task ReloadAsync(CancellationToken cancellationToken)
     {
-        var errors = new List<string>();
-        foreach (var gone in _current.Keys.Except(definitions.Select(definition => definition.Name)).ToList())
+        var (errors, wrong) = (new List<string>(), new List<string>());
+        var definitions = StreamSettings.Read(configuration, configuration!.Path + ":", errors, wrong);
+        errors.AddRange(await ApplyAsync(definitions, wrong, cancellationToken).ConfigureAwait(false));
+        foreach (var error in errors)
+            Log.StreamNotChanged(logger, error);
+    }
+
+    // Each stream for itself: one that is wrong stays as it was.
+    private async Task<IReadOnlyList<string>> ApplyAsync(
+        IReadOnlyList<StreamDefinition> definitions, IReadOnlyList<string> wrong, CancellationToken cancellationToken)
+    {
+        foreach (var gone in _current.Keys.Except(definitions.Select(definition => definition.Name)).Except(wrong).ToList())
         {
             await hub.RemoveStreamAsync(gone, cancellationToken).ConfigureAwait(false);
             _current = _current.Remove(gone);
         }
 
-        foreach (var definition in definitions.Where(definition => !IsSame(definition, _current.GetValueOrDefault(definition.Name))))
+        // One that is taken from another may be refused only until the other was changed.
+        var rest = definitions.Where(definition => !IsSame(definition, _current.GetValueOrDefault(definition.Name))).ToList();
+        while (true)
         {
-            try
+            var failed = new List<(StreamDefinition Definition, string Error)>();
+            foreach (var definition in rest)
             {
-                await hub.SetStreamAsync(definition, cancellationToken).ConfigureAwait(false);
-                _current = _current.SetItem(definition.Name, definition);
+                if (await TrySetAsync(definition, cancellationToken).ConfigureAwait(false) is { } error)
+                    failed.Add((definition, error));
             }
-            catch (ArgumentException e)
-            {
-                errors.Add(e.Message.Split(" (Parameter", 2)[0]);
-            }
-            catch (StreamException e)
-            {
-                errors.Add($"{definition.Name}: {e.Message}.");
-            }
-        }
 
-        return errors;
+            if (failed.Count == 0 || failed.Count == rest.Count)
+                return [.. failed.Select(failure => failure.Error)];
+            rest = [.. failed.Select(failure => failure.Definition)];
+        }
+    }
+
+    // Null, or what is wrong.
+    private async Task<string?> TrySetAsync(StreamDefinition definition, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await hub.SetStreamAsync(definition, cancellationToken).ConfigureAwait(false);
+            _current = _current.SetItem(definition.Name, definition);
+            return null;
+        }
+        catch (ArgumentException e)
+        {
+            return e.Message.Split(" (Parameter", 2)[0];
+        }
+        catch (StreamException e)
+        {
+            return $"{definition.Name}: {e.Message}.";
+        }
     }
 
     // Records compare arrays by reference.

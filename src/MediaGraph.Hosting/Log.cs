@@ -22,4 +22,7 @@ internal static partial class Log
 
     [LoggerMessage(5005, LogLevel.Error, "The changed configuration has an error; what it is about stays as it was. {Error}")]
     public static partial void StreamNotChanged(ILogger logger, string error);
+
+    [LoggerMessage(5006, LogLevel.Error, "The changed configuration cannot be read or applied; it is tried again at the next change")]
+    public static partial void ReloadFailed(ILogger logger, Exception exception);
 }

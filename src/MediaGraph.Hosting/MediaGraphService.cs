@@ -117,7 +117,7 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
 
     private async Task StopAllAsync(CancellationToken cut)
     {
-        await _streams.DisposeAsync().ConfigureAwait(false);
+        var reloading = _streams.DisposeAsync().AsTask(); // awaited last: a change may wait for a source that does not end
         while (_started.TryPop(out var protocol))
             await protocol.StopAsync(cut).ConfigureAwait(false);
         if (_stopDemo is not null)
@@ -126,6 +126,6 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
             await _demo.ConfigureAwait(false);
         }
 
-        await _hub.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(_hub.DisposeAsync().AsTask(), reloading).ConfigureAwait(false);
     }
 }

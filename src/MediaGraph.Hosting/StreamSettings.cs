@@ -13,7 +13,12 @@ internal static class StreamSettings
     private const string Key = "Streams";
 
     /// <summary>Reads the definitions. What is wrong with one is added to the errors, and it is left out.</summary>
-    public static ImmutableArray<StreamDefinition> Read(IConfiguration? root, string prefix, List<string> errors)
+    /// <param name="root">What the section is in.</param>
+    /// <param name="prefix">What precedes the keys in messages.</param>
+    /// <param name="errors">Takes what is wrong.</param>
+    /// <param name="wrong">Takes the names of those that were left out.</param>
+    public static ImmutableArray<StreamDefinition> Read(
+        IConfiguration? root, string prefix, List<string> errors, ICollection<string>? wrong = null)
     {
         var definitions = ImmutableArray.CreateBuilder<StreamDefinition>();
         foreach (var section in root?.GetSection(Key).GetChildren() ?? [])
@@ -22,9 +27,17 @@ internal static class StreamSettings
             if (string.IsNullOrWhiteSpace(section.Value) && !section.GetChildren().Any())
                 continue; // so that one place can take out what another has set
             if (!StreamName.IsValid(section.Key))
+            {
                 errors.Add($"{path}: the key is no stream name: A-Z a-z 0-9 _ . ~ - and / between parts, 128 characters at most.");
+                continue;
+            }
+
+            var before = errors.Count;
+            var definition = Read(section, path, errors);
+            if (errors.Count == before)
+                definitions.Add(definition);
             else
-                definitions.Add(Read(section, path, errors));
+                wrong?.Add(section.Key);
         }
 
         return definitions.ToImmutable();

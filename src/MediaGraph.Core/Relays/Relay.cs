@@ -217,6 +217,11 @@ public sealed class Relay : IAsyncDisposable
             _lease = null;
             _fetches.Fail();
         }
+        else if (_lease is { HasSources: false, Stream.Sources: not null })
+        {
+            _lease.Dispose(); // taken while somebody published it: it would keep none of the sources running
+            _lease = null;
+        }
 
         if (_lease is null)
         {

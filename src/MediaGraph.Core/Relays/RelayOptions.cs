@@ -47,5 +47,5 @@ public sealed record RelayOptions
     }
 
     internal Backoff CreateBackoff(TimeProvider time, Func<double> random) =>
-        new(MinBackoff, MaxBackoff, MaxSessionsPerMinute, time, random);
+        new(MinBackoff, MaxBackoff, new Tries(MaxSessionsPerMinute, time), time, random);
 }

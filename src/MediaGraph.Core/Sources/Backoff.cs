@@ -6,14 +6,11 @@ namespace MediaGraph.Sources;
 /// </summary>
 /// <param name="shortest">The pause after a first failure.</param>
 /// <param name="longest">The longest pause.</param>
-/// <param name="perMinute">Tries in any minute, at most.</param>
+/// <param name="tries">Counts the tries; others before it may have the same.</param>
 /// <param name="time">The clock.</param>
 /// <param name="random">From 0 to 1: a fifth more or less keeps those who failed together from coming back together.</param>
-internal sealed class Backoff(TimeSpan shortest, TimeSpan longest, int perMinute, TimeProvider time, Func<double> random)
+internal sealed class Backoff(TimeSpan shortest, TimeSpan longest, Tries tries, TimeProvider time, Func<double> random)
 {
-    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-
-    private readonly Queue<long> _tries = new(); // of the last minute
     private TimeSpan _pause; // zero without a failure
     private TimeSpan _wait; // the pause, more or less
     private long _failed;
@@ -23,17 +20,14 @@ internal sealed class Backoff(TimeSpan shortest, TimeSpan longest, int perMinute
     {
         get
         {
-            var now = time.GetTimestamp();
-            while (_tries.TryPeek(out var oldest) && time.GetElapsedTime(oldest, now) >= Minute)
-                _tries.Dequeue();
-            var paused = _wait - (_wait > TimeSpan.Zero ? time.GetElapsedTime(_failed, now) : TimeSpan.Zero);
-            var crowded = _tries.Count < perMinute ? TimeSpan.Zero : Minute - time.GetElapsedTime(_tries.Peek(), now);
+            var paused = _wait - (_wait > TimeSpan.Zero ? time.GetElapsedTime(_failed) : TimeSpan.Zero);
+            var crowded = tries.Remaining;
             var longer = paused > crowded ? paused : crowded;
             return longer > TimeSpan.Zero ? longer : TimeSpan.Zero;
         }
     }
 
-    public void Try() => _tries.Enqueue(time.GetTimestamp());
+    public void Try() => tries.Add();
 
     public void Fail()
     {

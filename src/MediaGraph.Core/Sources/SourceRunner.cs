@@ -35,7 +35,8 @@ internal sealed class SourceRunner
         _logger = logger;
         var options = sources.Options;
         _backoff = new Backoff(
-            options.MinBackoff, options.MaxBackoff, options.MaxRunsPerMinute, Time, () => sources.Hub.NextRandom());
+            options.MinBackoff, options.MaxBackoff, sources.Tries ?? new Tries(options.MaxRunsPerMinute, Time), Time,
+            () => sources.Hub.NextRandom());
         SinceLocked = Time.GetTimestamp();
     }
 

@@ -3,12 +3,13 @@ using MediaGraph.Streams;
 
 namespace MediaGraph.Sources;
 
-/// <summary>A stream that the hub runs by itself: a name, where it comes from, and where it goes to.</summary>
+/// <summary>What the hub does with a stream by itself: a name, where it comes from, and where it goes to.</summary>
 /// <param name="Name">The stream's name: see <see cref="StreamName"/>.</param>
 public sealed record StreamDefinition(string Name)
 {
     /// <summary>
-    /// Addresses of its sources, in order. <c>#media=video</c>, <c>audio</c> or <c>talk</c>, several joined by commas, limits what one of
+    /// Addresses of its sources, in order; none if others publish it and it is only pushed on (<see cref="PushTo"/>).
+    /// <c>#media=video</c>, <c>audio</c> or <c>talk</c>, several joined by commas, limits what one of
     /// them is used for; the other options are the protocol's.
     /// </summary>
     public ImmutableArray<string> Sources { get; init; } = [];
@@ -19,7 +20,10 @@ public sealed record StreamDefinition(string Name)
     /// <summary>Whether pictures and sound are kept running without a viewer. Default false.</summary>
     public bool Preload { get; init; }
 
-    /// <summary>Whether it can be had at all. Default true. Disabled, its sources stand still, and its consumers are told so.</summary>
+    /// <summary>
+    /// Whether it can be had at all. Default true. Disabled, its sources stand still, and its consumers are told so; without sources, it is
+    /// not pushed.
+    /// </summary>
     public bool IsEnabled { get; init; } = true;
 
     /// <summary>See <see cref="SourceOptions.Linger"/>; null for the hub's.</summary>

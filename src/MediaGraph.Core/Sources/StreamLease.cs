@@ -57,6 +57,9 @@ public sealed class StreamLease : IDisposable
         Decide(null); // who waits for it waits in vain
     }
 
+    /// <summary>Whether there are sources that it keeps running.</summary>
+    internal bool HasSources => _sources is not null;
+
     /// <summary>When it was taken, in failures of the stream's sources. Guarded by their lock.</summary>
     internal long StartLocked { get; set; }
 

@@ -18,7 +18,8 @@ internal sealed class StreamSource(StreamHub hub, string stream) : ISource
         await using (feed.ConfigureAwait(false))
         {
             var tracks = feed.Tracks.ToDictionary(track => track.Track.Id);
-            await foreach (var batch in hub.Subscribe(stream, cancellationToken).ConfigureAwait(false))
+            var batches = hub.ReadAsync(new SubscribeRequest(stream), endIfUnavailable: false, cancellationToken);
+            await foreach (var batch in batches.ConfigureAwait(false))
             {
                 using (batch)
                 {

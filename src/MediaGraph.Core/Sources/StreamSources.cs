@@ -51,6 +51,9 @@ internal sealed class StreamSources
 
     public MediaStream Stream { get; }
 
+    /// <summary>What counts the runs of the source that is made next; null for a count of its own.</summary>
+    public Tries? Tries { get; set; }
+
     /// <summary>Guards all of it. Nothing waits or calls out under it.</summary>
     public Lock Lock { get; } = new();
 

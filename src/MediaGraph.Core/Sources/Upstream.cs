@@ -4,12 +4,13 @@ using MediaGraph.Streams;
 namespace MediaGraph.Sources;
 
 /// <summary>What is asked of another server, under which address, and what was asked in vain a moment ago. Thread-safe.</summary>
-internal sealed class Upstream(UpstreamOptions options, TimeProvider time)
+internal sealed class Upstream(UpstreamOptions options, int maxRunsPerMinute, TimeProvider time)
 {
     private readonly Regex _names = options.CreatePattern();
 
-    private readonly Lock _missingLock = new(); // guards the next field
+    private readonly Lock _missingLock = new(); // guards the next two fields
     private readonly Dictionary<string, (long Since, string Why)> _missing = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Tries> _tries = new(StringComparer.Ordinal);
 
     public bool Matches(string name) => StreamName.IsValid(name) && _names.IsMatch(name);
 
@@ -35,6 +36,38 @@ internal sealed class Upstream(UpstreamOptions options, TimeProvider time)
                 throw new StreamException(StreamError.Unavailable, missing.Why);
             _missing.Remove(name);
         }
+    }
+
+    /// <summary>What counts how often a name is asked for there, also by those who fetched it before.</summary>
+    /// <exception cref="StreamException"><see cref="StreamError.Unavailable"/>: it was too often in the last minute.</exception>
+    public Tries TriesOf(string name)
+    {
+        Tries? tries;
+        lock (_missingLock)
+        {
+            if (!_tries.TryGetValue(name, out tries))
+            {
+                // Names beyond the bound are limited for as long as they are fetched, as those of configured streams.
+                if (_tries.Count >= options.MaxStreams)
+                {
+                    foreach (var (old, _) in _tries.Where(entry => entry.Value.IsEmpty).ToList())
+                        _tries.Remove(old);
+                }
+
+                tries = new Tries(maxRunsPerMinute, time);
+                if (_tries.Count < options.MaxStreams)
+                    _tries.Add(name, tries);
+            }
+        }
+
+        return tries.Remaining is var rest && rest > TimeSpan.Zero
+            ? throw new StreamException(
+                StreamError.Unavailable,
+                $"the other server was asked for it {maxRunsPerMinute} times within a minute; the next try is in {rest.TotalSeconds:0.0} s")
+            {
+                RetryAfter = rest,
+            }
+            : tries;
     }
 
     // Made-up names cannot fill more than as many streams would be.

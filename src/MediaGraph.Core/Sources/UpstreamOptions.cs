@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace MediaGraph.Sources;
@@ -29,8 +31,9 @@ public sealed record UpstreamOptions(string Url)
     public int MaxStreams { get; init; } = 100;
 
     /// <summary>
-    /// How long a name that could not be had is not asked for again; who asks is told the same. Default 1 s: it bounds how often the other
-    /// server is asked in vain, and players that try again find a stream soon that has just begun.
+    /// How long a name that could not be had is not asked for again; who asks is told the same. Default 1 s: players that
+    /// try again find a stream soon that has just begun. How often a name is asked for,
+    /// <see cref="SourceOptions.MaxRunsPerMinute"/> bounds.
     /// </summary>
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -52,6 +55,14 @@ public sealed record UpstreamOptions(string Url)
     /// <exception cref="ArgumentException">It is none.</exception>
     /// <exception cref="NotSupportedException">It would not take time in proportion.</exception>
     internal Regex CreatePattern() => new($@"\A(?:{Names})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+
+    // The address may have a password.
+    private bool PrintMembers(StringBuilder builder)
+    {
+        builder.Append(CultureInfo.InvariantCulture, $"{nameof(Names)} = {Names}, {nameof(MaxStreams)} = {MaxStreams}, ");
+        builder.Append(CultureInfo.InvariantCulture, $"{nameof(RetryAfter)} = {RetryAfter}");
+        return true;
+    }
 
     // Holds none of the address, which may have a password.
     private string? UrlError()

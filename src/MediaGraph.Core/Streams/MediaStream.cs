@@ -4,6 +4,7 @@ using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Relays;
 using MediaGraph.Sources;
 using MediaGraph.Talk;
 
@@ -130,7 +131,9 @@ public sealed class MediaStream
     public Task WhenSettledAsync(CancellationToken cancellationToken) => _settled.Task.WaitAsync(cancellationToken);
 
     /// <summary>A view of the stream, its feed and its consumers.</summary>
-    public StreamSnapshot GetSnapshot()
+    public StreamSnapshot GetSnapshot() => GetSnapshot(_hub.RelaysOf(Name));
+
+    internal StreamSnapshot GetSnapshot(ImmutableArray<RelaySnapshot> relays)
     {
         ImmutableArray<Feed> feeds;
         TimeSpan? waiting;
@@ -153,7 +156,7 @@ public sealed class MediaStream
             TalkPlace?.GetSnapshot(),
             Sources?.GetSnapshot() ?? [],
             Sources?.Leases ?? 0,
-            _hub.RelaysOf(Name));
+            relays);
     }
 
     // ---- Feeds ------------------------------------------------------------------------------------------------------------

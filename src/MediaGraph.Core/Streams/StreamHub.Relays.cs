@@ -102,7 +102,7 @@ public sealed partial class StreamHub
         if (parsed.Media != SourceMedia.All)
             throw new FormatException("A destination is sent all media: it has no #media=.");
         return Volatile.Read(ref _relayProtocols).TryGetValue(parsed.Scheme, out var protocol)
-            ? protocol.CreateTarget(parsed.Url)
+            ? Create(protocol.CreateTarget, parsed.Url)
             : throw new FormatException($"No protocol pushes to addresses with the scheme {parsed.Scheme}.");
     }
 
@@ -153,6 +153,9 @@ public sealed partial class StreamHub
             relay => relay.StreamName == stream && relay.IsConfigured && !targets.Exists(target => target.Address == relay.Address),
             CloseReason.Requested);
     }
+
+    private bool HasConfiguredRelays(string stream) =>
+        Volatile.Read(ref _relays).Values.Any(relay => relay.StreamName == stream && relay.IsConfigured && !relay.IsStopping);
 
     private List<Relay> StopRelays(Func<Relay, bool> isMeant, CloseReason reason)
     {

@@ -61,13 +61,14 @@ public sealed partial class StreamHub
     private StreamLease? Fetch(string name, SourceMedia wants)
     {
         _upstream!.ThrowIfMissing(name);
+        var tries = _upstream.TriesOf(name);
         var address = _upstream.AddressOf(name);
         ISource source;
         try
         {
             var parsed = SourceAddress.Parse(address);
             source = Volatile.Read(ref _protocols).TryGetValue(parsed.Scheme, out var protocol)
-                ? protocol.CreateSource(parsed.Url)
+                ? Create(protocol.CreateSource, parsed.Url)
                 : throw new FormatException($"no protocol has the scheme {parsed.Scheme}");
         }
         catch (FormatException e)
@@ -78,9 +79,13 @@ public sealed partial class StreamHub
         // With its first lease from the start: nobody can find it unused.
         var stream = new MediaStream(this, name);
         var sources = new StreamSources(
-            this, stream, new StreamDefinition(name) { Sources = [address], IsTransient = true }, _sourcesLogger);
+            this, stream, new StreamDefinition(name) { Sources = [address], IsTransient = true }, _sourcesLogger)
+        {
+            Tries = tries,
+        };
         stream.TryAdopt(sources);
         var added = sources.TrySet(sources.Definition, [(address, SourceMedia.All, source)])!.Value.Added;
+        sources.Tries = null; // what it is changed to has other sources
         var lease = sources.Lease(wants);
         using (GraphLock.Enter(_streamsLock))
         {

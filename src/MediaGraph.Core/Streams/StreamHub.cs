@@ -76,7 +76,7 @@ public sealed partial class StreamHub : IAsyncDisposable
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Streams");
         _sourcesLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Sources");
         _relaysLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Relays");
-        _upstream = Options.Upstream is { } upstream ? new Upstream(upstream, TimeProvider) : null;
+        _upstream = Options.Upstream is { } upstream ? new Upstream(upstream, Options.Sources.MaxRunsPerMinute, TimeProvider) : null;
         _metrics = new HubMetrics(this, meterFactory);
         AddProtocol(new StreamProtocol(this));
         AddProtocol(new FileProtocol());
@@ -133,16 +133,25 @@ public sealed partial class StreamHub : IAsyncDisposable
     /// <param name="stream">The stream's name.</param>
     /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>Batches of packets; dispose each.</returns>
-    /// <exception cref="StreamException">Nobody publishes the stream, or it ended for a reason to know of.</exception>
+    /// <exception cref="StreamException">
+    /// Nobody publishes the stream, its sources cannot be had (<see cref="StreamLease.WhenReadyAsync"/>), or it ended for a reason to
+    /// know of.
+    /// </exception>
     public IAsyncEnumerable<PacketBatch> Subscribe(string stream, CancellationToken cancellationToken = default) =>
         Subscribe(new SubscribeRequest(stream), cancellationToken);
 
     /// <inheritdoc cref="Subscribe(string, CancellationToken)"/>
     /// <param name="request">What is wanted of which stream.</param>
-    public async IAsyncEnumerable<PacketBatch> Subscribe(
-        SubscribeRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<PacketBatch> Subscribe(SubscribeRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        return ReadAsync(request, endIfUnavailable: true, cancellationToken);
+    }
+
+    /// <summary>As by code; without an end, one that cannot be had is waited for.</summary>
+    internal async IAsyncEnumerable<PacketBatch> ReadAsync(
+        SubscribeRequest request, bool endIfUnavailable, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         var queue = new PullQueue(Pool, Options.Queue, TimeProvider);
         var onStateChanged = request.OnStateChanged;
         var subscription = AddSubscription(
@@ -156,6 +165,8 @@ public sealed partial class StreamHub : IAsyncDisposable
                 },
             },
             queue, format: null);
+        if (endIfUnavailable)
+            subscription.EndIfUnavailable();
         await using (subscription.ConfigureAwait(false))
         {
             subscription.Start();
@@ -219,7 +230,10 @@ public sealed partial class StreamHub : IAsyncDisposable
         return AddTalkSession(request with { Peer = peer });
     }
 
-    /// <summary>Opens a talk session by code, past the authorizer.</summary>
+    /// <summary>
+    /// Opens a talk session by code, past the authorizer. It waits for nothing: a source that does not run has no loudspeaker yet. Use
+    /// <see cref="TalkAsync"/>, or hold a lease on <see cref="SourceMedia.Talk"/> that is ready.
+    /// </summary>
     /// <exception cref="StreamException">See <see cref="StreamError"/>.</exception>
     public TalkSession Talk(TalkRequest request)
     {
@@ -257,7 +271,7 @@ public sealed partial class StreamHub : IAsyncDisposable
 
     /// <summary>
     /// Adds a stream with sources, or changes it at one moment: who watches goes on, sources and destinations that stay go on too. Returns
-    /// when those that are gone have ended.
+    /// when those that are gone have ended. With destinations alone, somebody else publishes the stream, now or later.
     /// </summary>
     /// <exception cref="ArgumentException">Something in it is wrong; the message says what, of all that is.</exception>
     /// <exception cref="StreamException">The name is none, or somebody publishes it, or the hub stops.</exception>
@@ -270,14 +284,8 @@ public sealed partial class StreamHub : IAsyncDisposable
         try
         {
             var (sources, targets) = CreateSources(definition);
-            var (set, added, removed) = SetSources(definition, sources);
-            foreach (var runner in added)
-                runner.Start(removed.Where(old => old.Name == runner.Name)); // one device, now used for something else
-            set.Stream.EndUnmatched(); // what was taken away may have been the last for someone
-            Forget(set); // if it was fetched before
-            if (!definition.IsEnabled)
-                set.Stream.EndConsumers(StreamSources.Disabled);
-            var stopped = SetRelays(definition.Name, targets);
+            var removed = sources.Count > 0 ? ChangeSources(definition, sources) : EndSources(definition.Name);
+            var stopped = SetRelays(definition.Name, sources.Count > 0 || definition.IsEnabled ? targets : []);
             WakeRelays(definition.Name);
             await WaitAsync([.. removed.Select(runner => runner.Completion), .. stopped.Select(relay => relay.Completion)])
                 .ConfigureAwait(false);
@@ -289,8 +297,8 @@ public sealed partial class StreamHub : IAsyncDisposable
     }
 
     /// <summary>
-    /// Removes a stream with sources. Its viewers and talkers are told; returns when its sources and its relays have ended, also those that
-    /// were added at run time. False when there is none.
+    /// Removes a stream that was set. Its viewers and talkers are told; returns when its sources and its relays have ended, also those that
+    /// were added at run time. One that had destinations alone goes on where it is published. False when there is none.
     /// </summary>
     /// <exception cref="OperationCanceledException">Cancelled while another change was on its way; nothing has changed.</exception>
     public async Task<bool> RemoveStreamAsync(string stream, CancellationToken cancellationToken = default)
@@ -299,11 +307,13 @@ public sealed partial class StreamHub : IAsyncDisposable
         await GraphLock.EnterAsync(_changing, cancellationToken).ConfigureAwait(false);
         try
         {
-            if (Find(stream) is not { Sources: not null } found)
+            var found = Find(stream) is { Sources: not null } sourced ? sourced : null;
+            if (found is null && !HasConfiguredRelays(stream))
                 return false;
             var reason = new CloseReason(CloseCode.Unavailable, "the stream was removed");
             var stopped = StopRelays(relay => relay.StreamName == stream, reason);
-            await EndAsync(found, reason).ConfigureAwait(false);
+            if (found is not null)
+                await EndAsync(found, reason).ConfigureAwait(false);
             await WaitAsync(stopped.Select(relay => relay.Completion)).ConfigureAwait(false);
             return true;
         }
@@ -373,10 +383,18 @@ public sealed partial class StreamHub : IAsyncDisposable
     }
 
     /// <summary>A view of everything; each stream's part is consistent in itself.</summary>
-    public HubSnapshot GetSnapshot() => new(
-        [.. Volatile.Read(ref _streams).Values.Select(stream => stream.GetSnapshot()).OrderBy(s => s.Name, StringComparer.Ordinal)],
-        RelaySnapshots(static _ => true),
-        Pool.GetStatistics());
+    public HubSnapshot GetSnapshot()
+    {
+        var relays = RelaySnapshots(static _ => true);
+        var byStream = relays.ToLookup(relay => relay.Stream, StringComparer.Ordinal);
+        return new HubSnapshot(
+            [
+                .. Volatile.Read(ref _streams).Values.Select(stream => stream.GetSnapshot([.. byStream[stream.Name]]))
+                    .OrderBy(stream => stream.Name, StringComparer.Ordinal),
+            ],
+            relays,
+            Pool.GetStatistics());
+    }
 
     /// <summary>
     /// Ends every stream: publishers are revoked, consumers, destinations and talkers told. Returns when no source runs, no relay, and no
@@ -554,7 +572,7 @@ public sealed partial class StreamHub : IAsyncDisposable
         var errors = new List<string>();
         var sources = new List<(string, SourceMedia, ISource)>();
         var urls = new HashSet<string>(StringComparer.Ordinal);
-        if (definition.Sources.IsDefaultOrEmpty)
+        if (definition.Sources.IsDefaultOrEmpty && definition.PushTo.IsDefaultOrEmpty)
             errors.Add("It has no source.");
         if (definition.Linger is { } linger && (linger < TimeSpan.Zero || linger > TimeSpan.FromDays(1)))
             errors.Add($"Linger is {linger}; it must be 00:00:00 to 1 day.");
@@ -568,7 +586,7 @@ public sealed partial class StreamHub : IAsyncDisposable
                 else if (!urls.Add(parsed.Url))
                     errors.Add($"Source {number}: it is there twice.");
                 else
-                    sources.Add((address, parsed.Media, protocol.CreateSource(parsed.Url)));
+                    sources.Add((address, parsed.Media, Create(protocol.CreateSource, parsed.Url)));
             }
             catch (FormatException e)
             {
@@ -582,6 +600,46 @@ public sealed partial class StreamHub : IAsyncDisposable
         return errors.Count == 0
             ? (sources, targets)
             : throw new ArgumentException($"{definition.Name}: {string.Join(" ", errors)}", nameof(definition));
+    }
+
+    // What a third party's code throws may have the address in it, and nothing here expects it.
+    private static T Create<T>(Func<string, T> create, string url)
+    {
+        try
+        {
+            return create(url);
+        }
+        catch (Exception e) when (e is not FormatException)
+        {
+            throw new FormatException("the protocol failed on it.");
+        }
+    }
+
+    // Returns those that are on their way to their end.
+    private IReadOnlyList<SourceRunner> ChangeSources(StreamDefinition definition, List<(string, SourceMedia, ISource)> sources)
+    {
+        var (set, added, removed) = SetSources(definition, sources);
+        foreach (var runner in added)
+            runner.Start(removed.Where(old => old.Name == runner.Name)); // one device, now used for something else
+        set.Stream.EndUnmatched(); // what was taken away may have been the last for someone
+        Forget(set); // if it was fetched before
+        if (!definition.IsEnabled)
+            set.Stream.EndConsumers(StreamSources.Disabled);
+        return removed;
+    }
+
+    // The definition has none, or none any more; what was fetched is not its own.
+    private IReadOnlyList<SourceRunner> EndSources(string stream)
+    {
+        using (GraphLock.Enter(_streamsLock))
+        {
+            if (_stopping)
+                throw new StreamException(StreamError.Stopping, "the server stops");
+        }
+
+        return Find(stream) is { Sources.Definition.IsTransient: false } found
+            ? End(found, new CloseReason(CloseCode.Unavailable, "the stream has no source any more"))
+            : [];
     }
 
     private (StreamSources Set, IReadOnlyList<SourceRunner> Added, IReadOnlyList<SourceRunner> Removed) SetSources(
@@ -602,12 +660,14 @@ public sealed partial class StreamHub : IAsyncDisposable
     }
 
     // Its feeds have ended when it is closed; then the sources' sessions end, and whoever talks.
-    private async Task EndAsync(MediaStream stream, CloseReason reason)
+    private static IReadOnlyList<SourceRunner> End(MediaStream stream, CloseReason reason)
     {
         var runners = stream.Sources?.Close(reason) ?? [];
         stream.Close(reason);
-        await WaitAsync(runners.Select(runner => runner.Completion)).ConfigureAwait(false);
+        return runners;
     }
+
+    private Task EndAsync(MediaStream stream, CloseReason reason) => WaitAsync(End(stream, reason).Select(runner => runner.Completion));
 
     // One after the other, each where a test's scheduler sees it.
     private async Task WaitAsync(IEnumerable<Task> tasks)

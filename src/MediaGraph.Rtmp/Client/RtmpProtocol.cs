@@ -8,7 +8,7 @@ namespace MediaGraph.Rtmp.Client;
 /// (<see cref="Streams.StreamHub.AddProtocol"/>), it makes sources of <c>rtmp://</c> and <c>rtmps://</c> addresses. A source brings all that
 /// its server sends, and has no loudspeaker.
 /// </summary>
-/// <param name="client">Makes the connections, with its settings; of the same hub. It is to be disposed of when the hub was.</param>
+/// <param name="client">Makes the connections, with its settings; of the same hub. It and the hub can be disposed of in any order.</param>
 public sealed class RtmpProtocol(RtmpClient client) : ISourceProtocol
 {
     private readonly RtmpClient _client = client ?? throw new ArgumentNullException(nameof(client));

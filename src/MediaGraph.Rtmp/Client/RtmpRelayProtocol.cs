@@ -7,7 +7,7 @@ namespace MediaGraph.Rtmp.Client;
 /// Pushes streams of the hub to RTMP servers: registered with the hub (<see cref="Streams.StreamHub.AddRelayProtocol"/>), it serves
 /// <c>rtmp://</c> and <c>rtmps://</c> destinations.
 /// </summary>
-/// <param name="client">Makes the connections, with its settings; of the same hub. It is to be disposed of when the hub was.</param>
+/// <param name="client">Makes the connections, with its settings; of the same hub. It and the hub can be disposed of in any order.</param>
 public sealed class RtmpRelayProtocol(RtmpClient client) : IRelayProtocol
 {
     private readonly RtmpClient _client = client ?? throw new ArgumentNullException(nameof(client));

@@ -177,6 +177,76 @@ public sealed class RelayTests
     }
 
     [Test]
+    public async Task S17_A_relay_of_a_published_stream_keeps_the_sources_running_that_the_stream_gets_later()
+    {
+        await using var f = new RelayFixture();
+        var feed = f.PublishVideo();
+        RelayFixture.Write(feed, 1);
+        var relay = f.Hub.AddRelay("a", "push:one");
+        var (push, _) = await f.AgreeAsync(f.One);
+        await feed.DisposeAsync();
+        await f.Hub.SetStreamAsync(new StreamDefinition("a") { Sources = ["test:one"] });
+        var run = (await f.Sources["one"].NextAsync()).PublishVideo();
+        run.Write();
+        await RelayFixture.BecomesAsync(relay, RelayState.Live);
+
+        push.End();
+        await RelayFixture.BecomesAsync(relay, RelayState.BackingOff);
+        Assert.That(f.Hub.Find("a")!.GetSnapshot().Leases, Is.EqualTo(1), "the relay's own");
+        await f.AdvanceUntilAsync(() => f.One.Sessions == 2, "the next session");
+        var (_, consumer) = await f.AgreeAsync(f.One);
+        Assert.That(await RelayFixture.TextAsync(consumer), Is.EqualTo("PV0"));
+    }
+
+    [Test]
+    public async Task S18_A_stream_that_is_published_is_pushed_to_the_destinations_of_its_definition()
+    {
+        await using var f = new RelayFixture();
+        var pushed = new StreamDefinition("a") { PushTo = ["push:one"] };
+        await f.Hub.SetStreamAsync(pushed);
+        Assert.That(f.Hub.Find("a"), Is.Null, "the name is free for a publisher");
+        Assert.That(f.Hub.GetSnapshot().Relays.Single().Stream, Is.EqualTo("a"));
+        var feed = f.PublishVideo();
+        RelayFixture.Write(feed, 0);
+        var (first, consumer) = await f.AgreeAsync(f.One);
+        Assert.That(await RelayFixture.TextAsync(consumer), Is.EqualTo("PV0"));
+
+        await f.Hub.SetStreamAsync(pushed with { PushTo = ["push:one", "push:two"] });
+        Assert.That(first.Token.IsCancellationRequested, Is.False);
+        await f.AgreeAsync(f.Targets["two"]);
+        Assert.That(await f.Hub.RemoveStreamAsync("a"), Is.True);
+        Assert.That((f.One.Open, f.Targets["two"].Open, f.Hub.GetSnapshot().Relays.Length), Is.EqualTo((0, 0, 0)));
+        Assert.That(f.Hub.Find("a")!.IsPublished, "it is the publisher's");
+        Assert.That(await f.Hub.RemoveStreamAsync("a"), Is.False);
+        await feed.DisposeAsync();
+    }
+
+    [Test]
+    public async Task S18_A_definition_gains_and_loses_its_sources_and_its_destinations_stay()
+    {
+        await using var f = new RelayFixture();
+        var pushed = new StreamDefinition("a") { PushTo = ["push:one"] };
+        await f.Hub.SetStreamAsync(pushed);
+        await f.Hub.SetStreamAsync(pushed with { Sources = ["test:one"] });
+        (await f.Sources["one"].NextAsync()).PublishVideo().Write();
+        await f.AdvanceUntilAsync(() => f.One.Sessions == 1, "the session");
+        await f.AgreeAsync(f.One);
+
+        await f.Hub.SetStreamAsync(pushed);
+        Assert.That((f.Hub.Find("a"), f.Sources["one"].Open), Is.EqualTo(((MediaStream?)null, 0)));
+        var relay = f.Hub.GetSnapshot().Relays.Single();
+        Assert.That(relay.Failures, Is.Zero);
+        var feed = f.PublishVideo();
+        RelayFixture.Write(feed, 0);
+        await f.AdvanceUntilAsync(() => f.One.Sessions == 2, "the next session");
+        await f.AgreeAsync(f.One);
+
+        await f.Hub.SetStreamAsync(pushed with { IsEnabled = false });
+        Assert.That((f.One.Open, f.Hub.GetSnapshot().Relays.Length), Is.EqualTo((0, 0)));
+        await feed.DisposeAsync();
+    }
+
+    [Test]
     public async Task M7_Nothing_is_queued_before_the_destination_has_agreed()
     {
         await using var f = new RelayFixture();

@@ -72,6 +72,46 @@ public sealed class UpstreamTests
         await f.AdvanceUntilAsync(() => again.WhenReadyAsync(CancellationToken.None).IsCompletedSuccessfully, "the stream");
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task S19_A_name_is_asked_for_so_many_times_a_minute_at_most_whoever_comes_and_goes(bool isThere)
+    {
+        await using var f = new RelayFixture(new StreamHubOptions
+        {
+            Upstream = new UpstreamOptions("test://origin/{name}") { RetryAfter = TimeSpan.Zero },
+            Sources = new SourceOptions { MaxRunsPerMinute = 3, Linger = TimeSpan.Zero },
+        });
+        var source = f.Sources["//origin/a"];
+        for (var round = 0; round < 3; round++)
+        {
+            using (f.Hub.Lease("a"))
+            {
+                var run = await source.NextAsync();
+                if (isThere)
+                    run.PublishVideo().Write();
+                else
+                    run.Fail();
+            }
+
+            await f.AdvanceUntilAsync(() => f.Hub.Fetched.IsEmpty && f.Hub.Find("a") is null, "the stream's end");
+        }
+
+        var refused = Assert.Throws<StreamException>(() => f.Hub.Lease("a"))!;
+        Assert.That((refused.Error, source.Runs), Is.EqualTo((StreamError.Unavailable, 3)));
+        Assert.That(refused.Message, Does.StartWith("the other server was asked for it 3 times within a minute; the next try is in "));
+        Assert.That(refused.RetryAfter, Is.GreaterThan(TimeSpan.Zero).And.LessThanOrEqualTo(TimeSpan.FromMinutes(1)));
+        f.Time.Advance(refused.RetryAfter!.Value);
+        using var lease = f.Hub.Lease("a");
+        (await source.NextAsync()).PublishVideo();
+    }
+
+    [Test]
+    public void The_address_of_the_other_server_is_not_printed()
+    {
+        var options = new StreamHubOptions { Upstream = new UpstreamOptions("test://user:secret@origin/{name}") };
+        Assert.That(options.ToString(), Does.Contain("MaxStreams = 100").And.Not.Contain("secret"));
+    }
+
     [Test]
     public async Task A_stream_whose_last_viewer_leaves_while_its_source_fails_does_not_linger()
     {
@@ -358,7 +398,8 @@ public sealed class UpstreamTests
     [Test]
     public void A_name_is_escaped_where_it_would_mean_something() =>
         Assert.That(
-            new Upstream(new UpstreamOptions("rtsp://origin/a/{name}?b={name}#transport=tcp"), TimeProvider.System).AddressOf("live/cam~1"),
+            new Upstream(new UpstreamOptions("rtsp://origin/a/{name}?b={name}#transport=tcp"), 30, TimeProvider.System)
+                .AddressOf("live/cam~1"),
             Is.EqualTo("rtsp://origin/a/live/cam~1?b=live%2Fcam~1#transport=tcp"));
 
     private static RelayFixture New(UpstreamOptions? upstream = null) =>

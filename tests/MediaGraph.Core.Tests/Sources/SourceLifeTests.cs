@@ -98,6 +98,19 @@ public sealed class SourceLifeTests
     }
 
     [Test]
+    public async Task Who_reads_by_code_is_told_why_there_is_nothing_too()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync("test:one");
+        await using var reader = f.Hub.Subscribe("a").GetAsyncEnumerator();
+        var reading = reader.MoveNextAsync().AsTask();
+        (await f.One.NextAsync()).Fail("it is off");
+        Assert.That(
+            async () => await reading.WaitAsync(Eventually.DefaultLimit),
+            Throws.InstanceOf<StreamException>().With.Message.Contains("it is off"));
+    }
+
+    [Test]
     public async Task A_source_that_falls_silent_is_restarted_and_its_viewers_stay()
     {
         await using var f = new SourceFixture();

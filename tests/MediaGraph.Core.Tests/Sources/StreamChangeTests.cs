@@ -128,12 +128,13 @@ public sealed class StreamChangeTests
         Assert.That(
             async () => await f.SetAsync(new StreamDefinition("a")
             {
-                Sources = ["nothing:here", "test:bad", "stream:a", "no scheme", "test:one#media=smell"],
+                Sources = ["nothing:here", "test:bad", "stream:a", "no scheme", "test:one#media=smell", "test:broken"],
                 Linger = TimeSpan.FromDays(2),
             }),
             Throws.ArgumentException.With.Message.Contains("no protocol has the scheme nothing").And.Message.Contains("It is bad.")
                 .And.Message.Contains("taken from itself: a from a").And.Message.Contains("must begin with a scheme")
-                .And.Message.Contains("Behind #media=").And.Message.Contains("Linger is"));
+                .And.Message.Contains("Behind #media=").And.Message.Contains("Linger is")
+                .And.Message.Contains("Source 6: the protocol failed on it.").And.Message.Not.Contains("secret"));
         Assert.That(f.Sources.Select(source => source.Name), Is.EqualTo(new[] { "test:one" }));
     }
 

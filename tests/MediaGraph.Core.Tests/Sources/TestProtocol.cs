@@ -17,5 +17,10 @@ internal sealed class TestProtocol : ISourceProtocol
         set => _sources[name] = value;
     }
 
-    public ISource CreateSource(string url) => url == "test:bad" ? throw new FormatException("It is bad.") : this[url["test:".Length..]];
+    public ISource CreateSource(string url) => url switch
+    {
+        "test:bad" => throw new FormatException("It is bad."),
+        "test:broken" => throw new InvalidOperationException("It has a secret."),
+        _ => this[url["test:".Length..]],
+    };
 }

@@ -91,7 +91,7 @@ public sealed class LimitTests
         for (var i = 0; i < 101; i++)
             await client.SendAsync(client.Request("OPTIONS", "*"));
         await bench.AdvanceToConnectionsAsync(0);
-        Assert.That(client.Responses, Has.Count.EqualTo(100));
+        await Eventually.EqualAsync(() => client.Responses.Count, 100, "responses");
         Assert.That(bench.TakeEvents().OfType<Events.ConnectionClosed>().Single().Reason.Code, Is.EqualTo(CloseCode.LimitExceeded));
     }
 
