@@ -210,8 +210,8 @@ internal sealed class SourceRunner
         var due = TimeSpan.MaxValue;
         if (!Sources.IsSettled(session) && first is not null && !HasTime(SettleLimit - Time.GetElapsedTime(first.Value, now)))
             Sources.NoteSettled(session);
-        var isTalk = !feed.CarriesMedia
-            || (Sources.IsSettled(session) && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data));
+        var isTalk = !Sources.MayView(this, ask) && (!feed.CarriesMedia
+            || (Sources.IsSettled(session) && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data)));
         var since = first ?? (isTalk ? feed.Started : null);
         if (since is not null && !HasTime(Options.HealthyAfter - Time.GetElapsedTime(since.Value, now)) && Sources.NoteHealthy(this, session))
             _backoff.Succeed();
