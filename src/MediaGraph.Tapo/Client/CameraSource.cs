@@ -9,7 +9,8 @@ namespace MediaGraph.Tapo.Client;
 
 /// <summary>
 /// What the cameras have in common: the preview runs while somebody wants to see or hear, and only then; a talk alone opens none. The feed
-/// stays when the preview comes and goes, so that a talk goes on; while somebody talks, a preview that fails is tried again beside the talk.
+/// stays when the preview comes and goes, so that a talk goes on; while somebody talks, a preview that fails is tried
+/// again beside it.
 /// </summary>
 internal abstract class CameraSource(TapoContext context, TapoUrl url) : ISource
 {

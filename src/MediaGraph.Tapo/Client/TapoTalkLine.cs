@@ -12,8 +12,8 @@ using MediaGraph.Tapo.Multipart;
 namespace MediaGraph.Tapo.Client;
 
 /// <summary>
-/// A talk that a camera listens to. The samples go out as they come, but not much faster than they are heard, cut into 20 ms, which make one
-/// transport packet each. A task of its own reads what the camera says meanwhile, so that its end is noticed.
+/// A talk that a camera listens to. The samples go out as they come, but not much faster than they are heard, cut into 20 ms, which make
+/// one transport packet each. A task of its own reads what the camera says meanwhile, so that its end is noticed.
 /// </summary>
 internal sealed class TapoTalkLine : ITalkLine
 {

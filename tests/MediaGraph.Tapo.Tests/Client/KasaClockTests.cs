@@ -38,6 +38,7 @@ internal sealed class KasaClockTests
     public void A_part_without_a_time_has_that_of_the_part_before()
     {
         var clock = new KasaClock(new FakeTimeProvider());
-        Assert.That(new[] { clock.Place(Today), clock.Place(Today + 0.04), clock.Place(null) }, Is.EqualTo(new[] { 0, 0.04, 0.04 }).Within(1e-6));
+        Assert.That(new[] { clock.Place(Today), clock.Place(Today + 0.04), clock.Place(null) },
+            Is.EqualTo(new[] { 0, 0.04, 0.04 }).Within(1e-6));
     }
 }

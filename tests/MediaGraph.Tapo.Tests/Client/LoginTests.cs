@@ -113,7 +113,8 @@ internal sealed class LoginTests
         for (var i = 0; i < 5; i++)
         {
             talk.Write(new byte[160], TimeSpan.Zero);
-            await Eventually.Async(() => told.Count(text => text.StartsWith("the camera refuse", StringComparison.Ordinal)) > i, "a refusal");
+            await Eventually.Async(
+                () => told.Count(text => text.StartsWith("the camera refuse", StringComparison.Ordinal)) > i, "a refusal");
             bench.Time.Advance(TimeSpan.FromSeconds(5)); // more than the pause after a failure
         }
 
