@@ -119,6 +119,22 @@ internal sealed class FuzzTests
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(100_000));
     }
 
+    [Test]
+    public async Task H5_a_block_of_lines_that_are_no_headers_ends_too([Values] bool isPart)
+    {
+        var lines = string.Concat(Enumerable.Repeat("a line\r\n", 1000));
+        await using var camera = await CameraAsync(Text((isPart ? Delimiter : "HTTP/1.1 200 OK\r\n") + lines), new Random(1));
+        async Task ReadAsync()
+        {
+            if (isPart)
+                await new MultipartReader(camera, "--device-stream-boundary--", 1 << 20).ReadAsync();
+            else
+                await HttpResponse.ReadAsync(camera);
+        }
+
+        Assert.That(ReadAsync, Throws.TypeOf<SourceException>().With.Message.Contains("too many headers"));
+    }
+
     // All that is there is there at once: nothing waits.
     private static void Now(Func<Task> work)
     {

@@ -217,8 +217,8 @@ internal sealed class SourceRunner
         var due = TimeSpan.MaxValue;
         if (!Sources.IsSettled(session) && first is not null && !HasTime(SettleLimit - Time.GetElapsedTime(first.Value, now)))
             Sources.NoteSettled(session);
-        var isTalk = !feed.CarriesMedia
-            || (Sources.IsSettled(session) && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data));
+        var isTalk = !Sources.MayView(this, ask) && (!feed.CarriesMedia
+            || (Sources.IsSettled(session) && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data)));
         NoteAsked(session.Wanted, now);
         if (isTalk)
         {

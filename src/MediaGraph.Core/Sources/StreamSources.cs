@@ -502,6 +502,13 @@ internal sealed class StreamSources
             return session.IsSettled;
     }
 
+    /// <summary>Whether pictures or sound are among what is asked for, and the source is not known to have none.</summary>
+    public bool MayView(SourceRunner runner, SourceMedia ask)
+    {
+        using (GraphLock.Enter(Lock))
+            return (ask & SourceMediaKinds.Viewed & (~runner.KnownLocked | runner.HasLocked)) != SourceMedia.None;
+    }
+
     public long? FeedEndOf(SourceSession session)
     {
         using (GraphLock.Enter(Lock))

@@ -58,6 +58,8 @@ internal sealed partial class RtspConnection
 
         using var late = new CancellationTokenSource(_parts.Options.RequestTimeout, _parts.Time);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _closing.Token);
+        if (request.Method is RtspMethods.Describe or RtspMethods.Setup)
+            Volatile.Write(ref _sessionEnded, 0); // it begins anew, and may wait for a source longer than a client that does not
         return request.Method switch
         {
             RtspMethods.Options => ReplyOptions(request),

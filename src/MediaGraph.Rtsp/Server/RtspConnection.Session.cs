@@ -310,7 +310,7 @@ internal sealed partial class RtspConnection
     {
         var isKnown = _session is not null || _announced is not null || _sessionId is not null;
         _announced = null;
-        _described = null;
+        ReleaseLease(); // of a description without a session too
         if (_session is { } session)
         {
             var reason = new CloseReason(CloseCode.PeerClosed, "the peer ended the session");

@@ -75,7 +75,7 @@ internal sealed class CameraConnection : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!owner.IsCancellationRequested)
         {
-            throw Failure.Of(CloseCode.Deadline, $"{url.Host} did not answer in time");
+            throw Failure.Of(CloseCode.Deadline, "the camera did not answer in time");
         }
         catch (Exception e) when (e is IOException or TlsHandshakeException)
         {

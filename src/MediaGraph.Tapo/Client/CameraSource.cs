@@ -9,10 +9,14 @@ namespace MediaGraph.Tapo.Client;
 
 /// <summary>
 /// What the cameras have in common: the preview runs while somebody wants to see or hear, and only then; a talk alone opens none. The feed
-/// stays when the preview comes and goes, so that a talk goes on.
+/// stays when the preview comes and goes, so that a talk goes on; while somebody talks, a preview that fails is tried
+/// again beside it.
 /// </summary>
 internal abstract class CameraSource(TapoContext context, TapoUrl url) : ISource
 {
+    private static readonly TimeSpan MinPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);
+
     public string Name => Url.ToString();
 
     public bool IsSelective => true;
@@ -27,12 +31,24 @@ internal abstract class CameraSource(TapoContext context, TapoUrl url) : ISource
         var reason = CloseReason.Requested;
         try
         {
+            var pause = MinPause;
             while (true)
             {
                 var wanted = session.Wanted;
                 if (IsViewed(wanted))
                 {
-                    await PreviewWhileWantedAsync(run, wanted).ConfigureAwait(false);
+                    var started = context.Time.GetTimestamp();
+                    try
+                    {
+                        await PreviewWhileWantedAsync(run, wanted).ConfigureAwait(false);
+                    }
+                    catch (SourceException) when (run.Feed is not null && run.Revoked is null && IsTalk(session.Wanted))
+                    {
+                        if (context.Time.GetElapsedTime(started) > MaxPause)
+                            pause = MinPause; // it went well for a while
+                        await Task.Delay(pause, context.Time, run.Token).ConfigureAwait(false);
+                        pause = 2 * pause < MaxPause ? 2 * pause : MaxPause;
+                    }
                 }
                 else
                 {
@@ -66,6 +82,8 @@ internal abstract class CameraSource(TapoContext context, TapoUrl url) : ISource
     protected abstract Task PreviewAsync(Run run, bool withAudio, CancellationToken cancellationToken);
 
     private static bool IsViewed(SourceMedia wanted) => (wanted & (SourceMedia.Video | SourceMedia.Audio)) != 0;
+
+    private static bool IsTalk(SourceMedia wanted) => (wanted & SourceMedia.Talk) != 0;
 
     private async Task PreviewWhileWantedAsync(Run run, SourceMedia wanted)
     {

@@ -53,7 +53,7 @@ internal sealed class KasaSource(TapoContext context, TapoUrl url) : CameraSourc
             ExpectMedia(camera);
             if (writer is null)
             {
-                run.Writer = writer = new Writer(run.Publish());
+                run.Writer = writer = new Writer(run.Publish(), Context.Time);
                 Log.Pulled(Context.Logger, run.Session.StreamName, Url);
             }
 
@@ -76,10 +76,10 @@ internal sealed class KasaSource(TapoContext context, TapoUrl url) : CameraSourc
             $"Authorization: Basic {credentials}\r\nConnection: close\r\n\r\n"));
     }
 
-    private sealed class Writer(Feed feed)
+    private sealed class Writer(Feed feed, TimeProvider timeProvider)
     {
+        private readonly KasaClock _clock = new(timeProvider);
         private FeedTrack? _sound;
-        private double _last; // seconds
 
         public AnnexBFeedWriter Video { get; } = new(feed, CodecNames.H264);
 
@@ -106,13 +106,11 @@ internal sealed class KasaSource(TapoContext context, TapoUrl url) : CameraSourc
             return _sound.Write(body, TimeSpan.FromSeconds(time));
         }
 
-        // Unix time with a fraction. One that is missing is that of the part before.
-        private double TimeOf(in Part part)
-        {
-            if (double.TryParse(part.Headers["X-Timestamp"], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var time) &&
-                time is >= 0 and < MaxTime)
-                _last = time;
-            return _last;
-        }
+        // Unix time with a fraction.
+        private double TimeOf(in Part part) => _clock.Place(
+            double.TryParse(part.Headers["X-Timestamp"], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var time) &&
+            time is >= 0 and < MaxTime
+                ? time
+                : null);
     }
 }

@@ -24,8 +24,12 @@ internal sealed class TapoClient(TapoContext context, TapoUrl url)
     // Some cameras answer a second request on the same connection only after seconds, and on a new one at once.
     private static readonly TimeSpan SameConnectionLimit = TimeSpan.FromSeconds(3);
 
+    private static readonly TimeSpan MinPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromMinutes(5);
+
     private volatile bool _needsNewConnection;
     private volatile string? _learned; // the hash that the camera took against what it says
+    private volatile Refusal? _refusal; // the last login's; null after one that succeeded
 
     public TapoContext Context => context;
 
@@ -38,6 +42,14 @@ internal sealed class TapoClient(TapoContext context, TapoUrl url)
     /// <param name="cancellationToken">Ends the session when cancelled.</param>
     public async Task<TapoSession> OpenAsync(byte[] request, CancellationToken cancellationToken)
     {
+        var refusal = _refusal;
+        if (refusal is not null && refusal.Pause - context.Time.GetElapsedTime(refusal.Since) is var rest && rest > TimeSpan.Zero)
+        {
+            throw Failure.Refused(string.Create(
+                CultureInfo.InvariantCulture,
+                $"the camera refused the password; the next login is in {Math.Ceiling(rest.TotalSeconds)} s"));
+        }
+
         var camera = await CameraConnection.OpenAsync(context, url, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -48,7 +60,7 @@ internal sealed class TapoClient(TapoContext context, TapoUrl url)
             {
                 var challenge = DigestChallenge.Parse(response.Headers["WWW-Authenticate"])
                     ?? throw Failure.Refused("the camera asks who we are in a way that is not known");
-                secret = Choose(challenge, attempt, out var hash);
+                secret = Choose(challenge, attempt, refusal, out var other);
                 var authorization = challenge.Answer(User, secret, "POST", url.RequestUri, NewClientNonce());
                 var login = Request(authorization, request); // in one piece: some cameras answer only when they have both
                 var answer = _needsNewConnection ? null : await AskAgainAsync(camera, response, login).ConfigureAwait(false);
@@ -70,12 +82,14 @@ internal sealed class TapoClient(TapoContext context, TapoUrl url)
 
                 response = answer;
                 isSent = true;
-                if (attempt++ > 0 && response.Status == 200)
-                    Log.OtherHash(context.Logger, url, _learned = hash);
+                attempt++;
+                if (other is not null && response.Status == 200)
+                    Log.OtherHash(context.Logger, url, _learned = other);
             }
 
             if (response.Status != 200)
                 throw Failure.Refused(string.Create(CultureInfo.InvariantCulture, $"the camera answers {response.Status}"));
+            _refusal = null;
             if (!isSent)
                 await SendAsync(camera, request).ConfigureAwait(false);
             var cipher = KeyExchange.CreateCipher(
@@ -131,21 +145,38 @@ internal sealed class TapoClient(TapoContext context, TapoUrl url)
         return [.. Encoding.Latin1.GetBytes(head), .. part];
     }
 
-    // The camera's word first, then the other one once: there is firmware that says one and takes the other.
-    private Secret Choose(DigestChallenge challenge, int attempt, out string hash)
+    // The camera's word first, then the other one once: there is firmware that says one and takes the other. When both were refused, each
+    // further login has one of them, in turns. Gives the hash's name where it is the other one.
+    private Secret Choose(DigestChallenge challenge, int attempt, Refusal? refusal, out string? other)
     {
-        hash = "";
+        other = null;
         if (url.Password.IsEmpty)
             throw Failure.Refused("the camera asks for a password, and the address has none");
         var isFixed = url.Scheme == TapoScheme.Vigi || url.IsHash;
-        if (attempt > 1 || (isFixed && attempt > 0))
-            throw Failure.Refused("the camera refuses the password");
+        if (attempt == (isFixed || refusal is not null ? 1 : 2))
+            throw Refuse(refusal);
         if (isFixed)
             return url.IsHash ? url.Password : PasswordHash.SecurityEncode(url.Password);
-        var first = _learned ?? (challenge.WantsSha256 ? Sha256 : Md5);
-        hash = attempt == 0 ? first : first == Md5 ? Sha256 : Md5;
+        var hash = _learned ?? (challenge.WantsSha256 ? Sha256 : Md5);
+        if (attempt > 0 || refusal is { Count: var count } && count % 2 == 0)
+            hash = other = hash == Md5 ? Sha256 : Md5;
         return hash == Md5 ? PasswordHash.Md5(url.Password) : PasswordHash.Sha256(url.Password);
     }
 
+    // Of a preview and a talk that were refused at once, one counts.
+    private SourceException Refuse(Refusal? before)
+    {
+        var pause = before is null ? MinPause : 2 * before.Pause;
+        var refusal = new Refusal((before?.Count ?? 0) + 1, pause < MaxPause ? pause : MaxPause, context.Time.GetTimestamp());
+        Interlocked.CompareExchange(ref _refusal, refusal, before);
+        return Failure.Refused("the camera refuses the password");
+    }
+
     private string NewClientNonce() => context.NewClientNonce?.Invoke() ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+
+    /// <summary>Logins that were refused one after the other.</summary>
+    /// <param name="Count">How many.</param>
+    /// <param name="Pause">How long none is tried.</param>
+    /// <param name="Since">From when on, as a timestamp.</param>
+    private sealed record Refusal(int Count, TimeSpan Pause, long Since);
 }

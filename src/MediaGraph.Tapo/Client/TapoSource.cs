@@ -56,12 +56,16 @@ internal sealed class TapoSource(TapoContext context, TapoUrl url) : CameraSourc
             if (!part.Is("video/mp2t"))
                 continue;
             var media = session.Open(part);
-            if (isFirst && (media.IsEmpty || media.Span[0] != Sync))
+            if (media.IsEmpty)
+                continue;
+            if (isFirst && part.IsEncrypted && media.Span[0] != Sync)
                 throw Failure.Malformed("the camera's media cannot be decrypted: the key is another");
             isFirst = false;
-            ExpectMedia(session);
-            if (!Write(run, Begin(run, ref writer), media.Span))
+            var units = Begin(run, ref writer).Units;
+            if (!Write(run, writer!, media.Span))
                 throw new SourceException(run.Revoked ?? new CloseReason(CloseCode.Replaced, "the stream has ended"));
+            if (writer!.Units != units)
+                ExpectMedia(session); // what holds no frame, such as null packets, is no sign of life
         }
     }
 

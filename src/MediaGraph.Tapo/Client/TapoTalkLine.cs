@@ -12,8 +12,8 @@ using MediaGraph.Tapo.Multipart;
 namespace MediaGraph.Tapo.Client;
 
 /// <summary>
-/// A talk that a camera listens to. The samples go out as they come, cut into 20 ms, which make one transport packet each. A task of its
-/// own reads what the camera says meanwhile, so that its end is noticed.
+/// A talk that a camera listens to. The samples go out as they come, but not much faster than they are heard, cut into 20 ms, which make
+/// one transport packet each. A task of its own reads what the camera says meanwhile, so that its end is noticed.
 /// </summary>
 internal sealed class TapoTalkLine : ITalkLine
 {
@@ -22,6 +22,9 @@ internal sealed class TapoTalkLine : ITalkLine
     private const int FrameLength = SampleRate / 50; // bytes: 20 ms
     private const int LongGap = SampleRate / 2; // samples
     private const int Pid = 0x45; // the cameras' own
+
+    // How far before its time something is sent: cameras drop bursts.
+    private static readonly TimeSpan MaxLead = TimeSpan.FromMilliseconds(200);
 
     private readonly TapoClient _client;
     private readonly TapoSession _session;
@@ -36,6 +39,8 @@ internal sealed class TapoTalkLine : ITalkLine
     private int _mediaLength;
     private long _time; // of the next sample, in ticks of the codec's clock, from the talk's first on
     private long? _first; // the packet time of the talk's first sample
+    private TimeSpan _lead; // of what was sent before real time, when the last part went
+    private long _sent; // when that was
     private CloseReason? _ended;
     private Task _reading = Task.CompletedTask;
     private bool _isDisposed;
@@ -127,11 +132,23 @@ internal sealed class TapoTalkLine : ITalkLine
             if (_frameLength < FrameLength)
                 return;
             _frameLength = 0;
+            if (_mediaLength == 0 && Lead() > MaxLead)
+                continue; // lost: what waited while the line opened, or could not be sent, is not caught up with
             var time = MediaTime.Rescale(_time - FrameLength, SampleRate, Codec.VideoClockRate);
             _mediaLength += _writer.WriteUnit(0, time, _frame, _media.AsSpan(_mediaLength));
-            if (_mediaLength == _framesPerPart * MpegTsReader.PacketLength)
-                await SendPartAsync().ConfigureAwait(false);
+            if (_mediaLength < _framesPerPart * MpegTsReader.PacketLength)
+                continue;
+            _lead = Lead() + TimeSpan.FromMilliseconds(20 * _framesPerPart);
+            _sent = _client.Context.Time.GetTimestamp();
+            await SendPartAsync().ConfigureAwait(false);
         }
+    }
+
+    // Of what was sent, before real time.
+    private TimeSpan Lead()
+    {
+        var lead = _lead - _client.Context.Time.GetElapsedTime(_sent);
+        return lead > TimeSpan.Zero ? lead : TimeSpan.Zero;
     }
 
     private async ValueTask SendPartAsync()
@@ -149,13 +166,16 @@ internal sealed class TapoTalkLine : ITalkLine
     {
         if (_mediaLength == 0)
             return;
+        var sending = SendPartAsync().AsTask();
         try
         {
-            await SendPartAsync().AsTask().WaitAsync(CameraConnection.FarewellLimit, _client.Context.Time).ConfigureAwait(false);
+            await sending.WaitAsync(CameraConnection.FarewellLimit, _client.Context.Time).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SourceException or TimeoutException)
         {
             // Then it is not heard.
+            _session.Camera.Cancel();
+            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -5,12 +5,13 @@ namespace MediaGraph.Tapo.Http;
 /// <summary>The headers of an answer, or of a part. Their number and length are bounded by who reads them.</summary>
 internal sealed class HttpHeaders
 {
-    /// <summary>Headers of one block.</summary>
+    /// <summary>Lines of one block.</summary>
     public const int MaxCount = 64;
 
     private readonly List<KeyValuePair<string, string>> _headers = [];
 
-    public int Count => _headers.Count;
+    /// <summary>Lines so far, those that are no headers among them: a block of nothing else has to end too.</summary>
+    public int Count { get; private set; }
 
     /// <summary>A value; null where it is missing. The first of a name counts.</summary>
     public string? this[string name] => _headers.Find(header => header.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
@@ -23,10 +24,15 @@ internal sealed class HttpHeaders
     /// <summary>Adds a line; one without a colon is no header, and passed over.</summary>
     public void Add(ReadOnlySpan<char> line)
     {
+        Count++;
         var colon = line.IndexOf(':');
         if (colon > 0)
             _headers.Add(new(line[..colon].Trim().ToString(), line[(colon + 1)..].Trim().ToString()));
     }
 
-    public void Clear() => _headers.Clear();
+    public void Clear()
+    {
+        _headers.Clear();
+        Count = 0;
+    }
 }

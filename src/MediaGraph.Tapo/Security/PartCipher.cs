@@ -18,15 +18,15 @@ internal sealed class PartCipher(byte[] key, byte[]? iv, byte[]? hmacKey) : IDis
     /// <summary>Decrypts a part, and returns how many bytes it has.</summary>
     /// <param name="body">What came.</param>
     /// <param name="nonce">The part's X-Nonce; null without.</param>
-    /// <param name="signature">The part's X-Data-Hmac; null without.</param>
+    /// <param name="signature">The part's X-Data-Hmac; null without. Needed where parts are signed.</param>
     /// <param name="destination">At least as long as the body.</param>
     /// <exception cref="Sources.SourceException">It is damaged, or the key is wrong.</exception>
     public int Decrypt(ReadOnlySpan<byte> body, string? nonce, string? signature, Span<byte> destination)
     {
         if (body.IsEmpty || body.Length % BlockLength != 0)
             throw Failure.Malformed("the camera sent an encrypted part of an impossible length");
-        if (hmacKey is not null && signature is not null)
-            Verify(body, signature);
+        if (hmacKey is not null)
+            Verify(body, signature ?? throw Failure.Malformed("the camera sent a part without its signature"));
         Span<byte> vector = stackalloc byte[BlockLength];
         if (iv is not null)
             iv.CopyTo(vector);

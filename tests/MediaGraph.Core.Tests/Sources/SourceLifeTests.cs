@@ -141,4 +141,20 @@ public sealed class SourceLifeTests
         feed.AddTrack(Track.Of(TestMedia.Video));
         Assert.That(viewer.Subscription.State, Is.EqualTo(SubscriptionState.Fed));
     }
+
+    [Test]
+    public async Task A_device_that_was_only_talked_through_is_missed_when_pictures_are_asked_for_and_do_not_come()
+    {
+        await using var f = new SourceFixture();
+        f.Protocol["one"] = new TestSource("one") { IsSelective = true };
+        await f.SetAsync("test:one");
+        using var talk = f.Hub.Lease("a", SourceMedia.Talk);
+        var run = await f.One.NextAsync();
+        await using var feed = run.Session.Publish(new PublishRequest("a") { Speaker = new TestSpeaker() });
+        f.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.That(f.Sources[0].Failures, Is.Zero, "who only talks waits for no media");
+        using var view = f.Hub.Lease("a", SourceMedia.Video);
+        await f.AdvanceUntilAsync(() => f.Sources[0].Failures == 1, "the failure");
+        Assert.That(f.Sources[0].LastFailure!.Text, Is.EqualTo("it sent no media"));
+    }
 }

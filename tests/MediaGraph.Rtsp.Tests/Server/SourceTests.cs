@@ -122,6 +122,41 @@ public sealed class SourceTests
     }
 
     [Test]
+    public async Task S4_Who_waits_for_a_source_after_a_session_that_ended_by_itself_has_its_time()
+    {
+        await using var bench = new ServerBench(hubOptions: new StreamHubOptions { WaitForPublisher = TimeSpan.FromSeconds(1) });
+        var feed = bench.Publish();
+        var client = await bench.PlayAsync();
+        await feed.DisposeAsync();
+        bench.AdvanceBySteps(2);
+        await Eventually.Async(() => bench.Log.Of(3010).Count == 1, "the session's end");
+        var source = new LedSource();
+        bench.Hub.AddProtocol(source);
+        await bench.Hub.SetStreamAsync(new StreamDefinition("late") { Sources = ["led:"] });
+        var describing = client.ExpectAsync(200, "DESCRIBE", client.Url("late"));
+        var (session, _) = await source.NextAsync();
+        bench.AdvanceBySteps(7);
+        session.Publish(Track.Of(Vectors.H264));
+        await describing;
+        bench.AdvanceBySteps(7);
+        await client.ExpectAsync(200, "OPTIONS", "*");
+    }
+
+    [Test]
+    public async Task S4_TEARDOWN_frees_the_source_that_was_only_described()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var describing = client.ExpectAsync(200, "DESCRIBE", client.Url());
+        var (session, _) = await source.NextAsync();
+        session.Publish(Track.Of(Vectors.H264));
+        await describing;
+        await client.ExpectAsync(455, "TEARDOWN", client.Url());
+        Assert.That(bench.Hub.GetSnapshot().Streams.Single().Leases, Is.Zero);
+    }
+
+    [Test]
     public async Task Who_requires_the_loudspeaker_wants_it_of_the_source()
     {
         await using var bench = new ServerBench();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MediaGraph.Sources;
 using MediaGraph.Testing;
 using MediaGraph.Testing.Tapo;
@@ -85,6 +86,56 @@ internal sealed class LoginTests
         Assert.That(bench.Failure, Is.EqualTo("the camera refuses the password"));
         Assert.That(bench.Camera.LoginsRefused, Is.EqualTo(refused));
         await Eventually.EqualAsync(() => bench.Camera.Connections, 0, "connections");
+    }
+
+    [Test]
+    public async Task A_wrong_password_is_tried_ever_less_by_views_and_talks_together()
+    {
+        await using var bench = new Bench();
+        await bench.SetAsync("tapo://wrong@127.0.0.1");
+        using var lease = bench.Hub.Lease(Bench.Stream);
+        var start = bench.Time.GetUtcNow();
+        await bench.AdvanceUntilAsync(() => bench.Time.GetUtcNow() - start > TimeSpan.FromSeconds(28), "some time", step: 500);
+        Assert.That(bench.Camera.LoginsRefused, Is.EqualTo(2));
+        await bench.AdvanceUntilAsync(() => bench.Time.GetUtcNow() - start > TimeSpan.FromMinutes(20), "more time", step: 500);
+        Assert.That(bench.Camera.LoginsRefused, Is.InRange(5, 8), "after 30 s, 1, 2, 4 and then 5 min");
+        Assert.That(bench.Failure, Does.StartWith("the camera refused the password; the next login is in ").And.EndsWith(" s"));
+    }
+
+    [Test]
+    public async Task A_talk_waits_for_the_login_that_the_view_was_refused()
+    {
+        var told = new ConcurrentQueue<string>();
+        await using var bench = new Bench();
+        await bench.SetAsync();
+        await using var talk = await bench.TalkAsync((_, why) => told.Enqueue(why?.Text ?? ""));
+        bench.Camera.Behaviour = TapoBehaviour.RefusesLogins;
+        for (var i = 0; i < 5; i++)
+        {
+            talk.Write(new byte[160], TimeSpan.Zero);
+            await Eventually.Async(
+                () => told.Count(text => text.StartsWith("the camera refuse", StringComparison.Ordinal)) > i, "a refusal");
+            bench.Time.Advance(TimeSpan.FromSeconds(5)); // more than the pause after a failure
+        }
+
+        Assert.That(bench.Camera.LoginsRefused, Is.EqualTo(2));
+        bench.Camera.Behaviour = TapoBehaviour.Normal;
+        bench.Time.Advance(TimeSpan.FromSeconds(30));
+        talk.Write(new byte[160], TimeSpan.Zero);
+        await Eventually.EqualAsync(() => bench.Camera.TalkAudio.Length, 160, "what was said");
+    }
+
+    [Test]
+    public async Task A_hash_that_was_refused_while_logins_were_suspended_comes_to_its_turn()
+    {
+        await using var bench = new Bench(new TapoEmulatorOptions { TakesSha256 = false });
+        bench.Camera.Behaviour = TapoBehaviour.RefusesLogins;
+        await bench.SetAsync();
+        var viewer = bench.View();
+        await bench.FailsAsync();
+        bench.Camera.Behaviour = TapoBehaviour.Normal;
+        await bench.AdvanceUntilAsync(() => viewer.Video > 0, "pictures", step: 100);
+        Assert.That(bench.Camera.LoginsRefused, Is.EqualTo(3));
     }
 
     [Test]

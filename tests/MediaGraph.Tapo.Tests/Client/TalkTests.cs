@@ -51,6 +51,34 @@ internal sealed class TalkTests
     }
 
     [Test]
+    public async Task T6_a_talk_goes_on_when_the_preview_fails_which_is_tried_again_beside_it()
+    {
+        await using var bench = new Bench();
+        await bench.SetAsync();
+        await using var talk = await bench.TalkAsync();
+        await SayAsync(bench, talk, frames: 1);
+        bench.Camera.Behaviour = TapoBehaviour.HalfCloses;
+        var viewer = bench.View();
+        await bench.AdvanceUntilAsync(() => bench.Camera.PreviewsMade == 2, "previews", step: 100);
+        bench.Camera.Behaviour = TapoBehaviour.Normal;
+        await bench.AdvanceUntilAsync(() => viewer.Video > 3, "pictures", step: 40);
+        await SayAsync(bench, talk, frames: 1);
+        bench.Camera.Behaviour = TapoBehaviour.Resets;
+        await Eventually.Async(
+            () =>
+            {
+                bench.Time.Advance(TimeSpan.FromMilliseconds(20));
+                return bench.Camera.Previews == 0;
+            },
+            "the end of the preview");
+        bench.Camera.Behaviour = TapoBehaviour.Normal;
+        var before = viewer.Video;
+        await bench.AdvanceUntilAsync(() => viewer.Video > before, "pictures again", step: 40);
+        await SayAsync(bench, talk, frames: 1);
+        Assert.That((bench.Camera.TalksMade, bench.Camera.Talks, bench.Source.Failures), Is.EqualTo((1, 1, 0L)));
+    }
+
+    [Test]
     public async Task A_viewer_who_joins_an_old_talk_finds_a_source_that_lives()
     {
         await using var bench = new Bench();
@@ -97,9 +125,10 @@ internal sealed class TalkTests
         {
             talk.Write(said.AsSpan(sent, length), TimeSpan.FromSeconds(sent / 8000.0) + TimeSpan.FromHours(1));
             sent += length;
+            await Eventually.EqualAsync(() => bench.Camera.TalkAudio.Length, sent / 160 * 160, "what was said");
+            bench.Time.Advance(TimeSpan.FromSeconds(length / 8000.0));
         }
 
-        await Eventually.EqualAsync(() => bench.Camera.TalkAudio.Length, 1920, "what was said");
         Assert.That(bench.Camera.TalkAudio, Is.EqualTo(said[..1920]));
         Assert.That(bench.Camera.TalkParts.Select(part => part.Length), Is.All.EqualTo(188));
         Assert.That(bench.Camera.TalkParts.SelectMany(part => part.Times), Is.EqualTo(Enumerable.Range(0, 12).Select(i => 1800L * i)));
@@ -120,6 +149,38 @@ internal sealed class TalkTests
         await Eventually.EqualAsync(() => bench.Camera.TalkAudio.Length, 1920, "the end of the last word");
         Assert.That(bench.Camera.TalkParts.Select(part => part.Times.Length), Is.EqualTo(new[] { 5, 5, 2 }));
         Assert.That(bench.Camera.TalkParts.SelectMany(part => part.Times), Is.EqualTo(Enumerable.Range(0, 12).Select(i => 1800L * i)));
+    }
+
+    [TestCase("", 11)]
+    [TestCase("#packet=100", 15)]
+    public async Task Of_what_waited_while_the_line_opened_no_more_is_sent_at_once_than_200_ms_and_a_part(string option, int atOnce)
+    {
+        await using var bench = new Bench();
+        await bench.SetAsync(bench.Camera.Url + option);
+        await using var talk = await bench.TalkAsync();
+        for (var i = 0; i < 20; i++)
+            talk.Write(new byte[160], TimeSpan.FromMilliseconds(20 * i));
+        await Eventually.EqualAsync(() => bench.Hub.Find(Bench.Stream)!.GetSnapshot().Speaker?.Talker?.Packets, 20L, "all of it");
+        await Eventually.EqualAsync(() => bench.Camera.TalkAudio.Length, 160 * atOnce, "what goes at once");
+
+        bench.Time.Advance(TimeSpan.FromMilliseconds(200));
+        for (var i = 0; i < 5; i++)
+            talk.Write(Enumerable.Repeat((byte)1, 160).ToArray(), TimeSpan.FromMilliseconds(600 + (20 * i)));
+        await Eventually.EqualAsync(() => bench.Camera.TalkAudio.Length, 160 * (atOnce + 5), "what is said then");
+        Assert.That(bench.Camera.TalkAudio[^1], Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_talker_who_pauses_without_a_gap_in_the_times_is_heard_again()
+    {
+        await using var bench = new Bench();
+        await bench.SetAsync();
+        await using var talk = await bench.TalkAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            await SayAsync(bench, talk, frames: 2);
+            bench.Time.Advance(TimeSpan.FromMilliseconds(900));
+        }
     }
 
     [Test]

@@ -68,4 +68,13 @@ public enum TapoBehaviour
 
     /// <summary>Signs parts wrongly, where they are signed.</summary>
     SignsWrongly,
+
+    /// <summary>Leaves out signatures, where parts are signed.</summary>
+    SignsNothing,
+
+    /// <summary>Begins its media with a part without a byte, and one of the end of a packet; neither is encrypted.</summary>
+    BeginsWithScraps,
+
+    /// <summary>Sends null packets alone.</summary>
+    SendsNullPackets,
 }

@@ -266,6 +266,12 @@ internal sealed class TapoEmulatorConnection
     {
         try
         {
+            if (Behaviour == TapoBehaviour.BeginsWithScraps)
+            {
+                await SendPartAsync("video/mp2t", []);
+                await SendPartAsync("video/mp2t", new byte[100]);
+            }
+
             if (!Options.SendsMediaFirst)
                 await SendMediaAsync(media.Tables());
             using var ticks = new PeriodicTimer(Options.FrameInterval, Options.TimeProvider);
@@ -316,6 +322,12 @@ internal sealed class TapoEmulatorConnection
                 return SendAsync($"{DeviceDelimiter}\r\nContent-Type: video/mp2t\r\nContent-Length: {int.MaxValue}\r\n\r\nabc");
             case TapoBehaviour.AnnouncesNegativePart:
                 return SendAsync($"{DeviceDelimiter}\r\nContent-Type: video/mp2t\r\nContent-Length: -5\r\n\r\nabc");
+        }
+
+        if (Behaviour == TapoBehaviour.SendsNullPackets)
+        {
+            plain = new byte[MpegTsReader.PacketLength];
+            (plain[0], plain[1], plain[2], plain[3]) = (0x47, 0x1F, 0xFF, 0x10);
         }
 
         var (headers, body) = Encrypt(plain);
@@ -375,9 +387,10 @@ internal sealed class TapoEmulatorConnection
         var body = aes.EncryptCbc(plain, nonce);
         if (Behaviour == TapoBehaviour.SignsWrongly)
             hmacKey[0] ^= 1;
-        return (
-            $"X-If-Encrypt: 1\r\nX-Nonce: {Convert.ToHexStringLower(nonce)}\r\nX-Data-Hmac: {Convert.ToBase64String(HMACSHA256.HashData(hmacKey, body))}\r\n",
-            body);
+        var headers = $"X-If-Encrypt: 1\r\nX-Nonce: {Convert.ToHexStringLower(nonce)}\r\n";
+        if (Behaviour != TapoBehaviour.SignsNothing)
+            headers += $"X-Data-Hmac: {Convert.ToBase64String(HMACSHA256.HashData(hmacKey, body))}\r\n";
+        return (headers, body);
     }
 
     // ---- The wire -------------------------------------------------------------------------------------------------------------

@@ -36,6 +36,9 @@ public sealed class MpegTsFeedWriter(Feed feed, int maxUnitBytes = MpegTsReader.
     /// <summary>The streams of the program; empty before its map came.</summary>
     public ImmutableArray<MpegTsStream> Streams => _reader.Streams;
 
+    /// <summary>Whole PES packets of the video and the sound that came so far, taken or not.</summary>
+    public long Units { get; private set; }
+
     /// <summary>Frames that were dropped because something of them, or of what they need, was missing.</summary>
     public long DroppedFrames => _reader.DroppedUnits + (_video?.DroppedFrames ?? 0);
 
@@ -61,10 +64,17 @@ public sealed class MpegTsFeedWriter(Feed feed, int maxUnitBytes = MpegTsReader.
         Choose();
         if (!_isFed || unit.PresentationTime is not { } presentationTime || unit.DecodeTime is not { } decodeTime)
             return;
-        if (unit.Stream.Pid == _videoPid)
-            _isFed = TakeVideo(unit, presentationTime, decodeTime);
-        else if (unit.Stream.Pid == _audioPid && TakesAudio)
-            _isFed = Audio(unit.Stream).Write(unit.Data, _clock.Place(_audioClock, decodeTime), unit.FollowsLoss);
+        var isVideo = unit.Stream.Pid == _videoPid;
+        if (!isVideo && unit.Stream.Pid != _audioPid)
+            return;
+        Units++;
+
+        // What is not taken has its place too: else a kind that is taken again after a while looks like a clock that was set.
+        var placed = _clock.Place(isVideo ? _videoClock : _audioClock, decodeTime);
+        if (isVideo)
+            _isFed = TakeVideo(unit, placed + presentationTime - decodeTime, placed);
+        else if (TakesAudio)
+            _isFed = Audio(unit.Stream).Write(unit.Data, placed, unit.FollowsLoss);
     }
 
     private bool TakeVideo(scoped in MpegTsUnit unit, long presentationTime, long decodeTime)
@@ -72,10 +82,7 @@ public sealed class MpegTsFeedWriter(Feed feed, int maxUnitBytes = MpegTsReader.
         var video = Video(unit.Stream);
         if (unit.FollowsLoss || !TakesVideo)
             video.Restart();
-        if (!TakesVideo)
-            return true;
-        var placed = _clock.Place(_videoClock, decodeTime);
-        return video.Write(unit.Data, placed + presentationTime - decodeTime, placed);
+        return !TakesVideo || video.Write(unit.Data, presentationTime, decodeTime);
     }
 
     private void Choose()

@@ -5,7 +5,8 @@ namespace MediaGraph.Containers.MpegTs;
 
 /// <summary>
 /// Takes a transport stream with one program apart (ISO/IEC 13818-1): the bytes go in as they come, complete PES packets come out. What is
-/// damaged is dropped and counted. Total: accepts any bytes. Not thread-safe.
+/// damaged is dropped and counted, and what is of no type that
+/// <see cref="MpegTsStreamType"/> knows is passed over. Total: accepts any bytes. Not thread-safe.
 /// </summary>
 public sealed class MpegTsReader
 {
@@ -234,7 +235,10 @@ public sealed class MpegTsReader
             return;
         var before = DroppedUnits;
         Streams = streams.ToImmutable();
-        _assemblers = [.. Streams.Select(stream => Find(stream.Pid) is { } known && known.Stream == stream
+
+        // Of the others nothing is kept: each may hold a whole PES packet.
+        _assemblers = [.. Streams.Where(stream => MpegTsStreamType.NameOf(stream.Type) is not null)
+            .Select(stream => Find(stream.Pid) is { } known && known.Stream == stream
             ? known
             : new PesAssembler(stream, _maxUnitBytes))];
         _droppedBefore = 0;

@@ -114,6 +114,22 @@ internal sealed class MpegTsFeedWriterTests
     }
 
     [Test]
+    public async Task A_kind_that_is_wanted_again_after_a_while_has_kept_its_place([Values] bool isVideo)
+    {
+        await using var rig = new TsRig();
+        var stream = new TsStream();
+        Write(rig, stream.Tables(), stream.Video(0, TsStream.KeyUnit), stream.Audio(0, 800), stream.Audio(9_000, 800));
+        (rig.Writer.TakesVideo, rig.Writer.TakesAudio) = (!isVideo, isVideo);
+        for (var i = 1; i <= 150; i++)
+            Write(rig, stream.Video(i * 9_000, TsStream.KeyUnit), stream.Audio((i + 1) * 9_000, 800));
+        rig.Writer.TakesVideo = rig.Writer.TakesAudio = true;
+        Write(rig, stream.Video(151 * 9_000, TsStream.KeyUnit), stream.Audio(152 * 9_000, 800));
+        var seen = await rig.SeeAsync(155);
+        var last = seen.GroupBy(p => p.Track).ToDictionary(track => track.Key, track => track.Last().Milliseconds - seen[0].Milliseconds);
+        Assert.That((last["video"], last["audio"]), Is.EqualTo((15_100.0, 15_200.0)));
+    }
+
+    [Test]
     public async Task A_stream_that_begins_again_goes_on_with_the_same_tracks()
     {
         await using var rig = new TsRig();

@@ -51,6 +51,20 @@ internal sealed class MpegTsReaderTests
     }
 
     [Test]
+    public void Of_streams_of_unknown_types_nothing_is_kept()
+    {
+        var stream = new TsStream(video: 0x06);
+        byte[] bytes = stream.Tables();
+        for (var i = 0; i < 3; i++)
+            bytes = [.. bytes, .. stream.Unit(0, 90_000 * i, new byte[1000]), .. stream.Unit(1, 90_000 * i, new byte[100])];
+        var reader = new MpegTsReader();
+        var pids = new List<int>();
+        reader.Read(bytes, (scoped in MpegTsUnit unit) => pids.Add(unit.Stream.Pid));
+        Assert.That(pids, Is.EqualTo(new[] { 0x45, 0x45, 0x45 }));
+        Assert.That(reader.Streams.Select(s => s.Type), Is.EqualTo(new byte[] { 0x06, MpegTsStreamType.Pcma }));
+    }
+
+    [Test]
     public void Times_go_on_where_their_33_bits_wrap()
     {
         var stream = new TsStream();
