@@ -18,7 +18,7 @@ internal sealed class StreamSource(StreamHub hub, string stream) : ISource
         await using (feed.ConfigureAwait(false))
         {
             var tracks = feed.Tracks.ToDictionary(track => track.Track.Id);
-            var batches = hub.ReadAsync(new SubscribeRequest(stream), endIfUnavailable: false, cancellationToken);
+            var batches = hub.Subscribe(stream, cancellationToken);
             await foreach (var batch in batches.ConfigureAwait(false))
             {
                 using (batch)

@@ -128,30 +128,22 @@ public sealed partial class StreamHub : IAsyncDisposable
 
     /// <summary>
     /// Subscribes by code to all tracks of a stream, past the authorizer. The enumeration ends when the stream does; leaving it
-    /// unsubscribes. A reader that is too slow loses media as <see cref="StreamHubOptions.Queue"/> says.
+    /// unsubscribes. A reader that is too slow loses media as <see cref="StreamHubOptions.Queue"/> says. It stays while a stream's sources
+    /// cannot be had, as a recorder does: who wants to know that first waits for a lease (<see cref="Lease"/>).
     /// </summary>
     /// <param name="stream">The stream's name.</param>
     /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>Batches of packets; dispose each.</returns>
-    /// <exception cref="StreamException">
-    /// Nobody publishes the stream, its sources cannot be had (<see cref="StreamLease.WhenReadyAsync"/>), or it ended for a reason to
-    /// know of.
-    /// </exception>
+    /// <exception cref="StreamException">Nobody publishes the stream, or it ended for a reason to know of.</exception>
     public IAsyncEnumerable<PacketBatch> Subscribe(string stream, CancellationToken cancellationToken = default) =>
         Subscribe(new SubscribeRequest(stream), cancellationToken);
 
     /// <inheritdoc cref="Subscribe(string, CancellationToken)"/>
     /// <param name="request">What is wanted of which stream.</param>
-    public IAsyncEnumerable<PacketBatch> Subscribe(SubscribeRequest request, CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<PacketBatch> Subscribe(
+        SubscribeRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return ReadAsync(request, endIfUnavailable: true, cancellationToken);
-    }
-
-    /// <summary>As by code; without an end, one that cannot be had is waited for.</summary>
-    internal async IAsyncEnumerable<PacketBatch> ReadAsync(
-        SubscribeRequest request, bool endIfUnavailable, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
         var queue = new PullQueue(Pool, Options.Queue, TimeProvider);
         var onStateChanged = request.OnStateChanged;
         var subscription = AddSubscription(
@@ -165,8 +157,6 @@ public sealed partial class StreamHub : IAsyncDisposable
                 },
             },
             queue, format: null);
-        if (endIfUnavailable)
-            subscription.EndIfUnavailable();
         await using (subscription.ConfigureAwait(false))
         {
             subscription.Start();

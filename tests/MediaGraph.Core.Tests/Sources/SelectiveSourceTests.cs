@@ -1,7 +1,9 @@
 using MediaGraph.Media;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
+using MediaGraph.Testing;
 using MediaGraph.Tests.Kit;
+using MediaGraph.Tests.Talk;
 using NUnit.Framework;
 
 namespace MediaGraph.Tests.Sources;
@@ -95,12 +97,12 @@ public sealed class SelectiveSourceTests
         await using var f = NewFixture();
         await f.SetAsync("test:one");
         using var talk = f.Hub.Lease("a", SourceMedia.Talk);
-        var run = (await f.One.NextAsync()).Publish();
+        var feed = (await f.One.NextAsync()).Session.Publish(new PublishRequest("a") { Speaker = new TestSpeaker() });
         var viewer = await f.ViewAsync();
         Assert.That((viewer.Subscription.State, f.Stream.IsPublished), Is.EqualTo((SubscriptionState.Waiting, false)));
-        run.Feed.AddTrack(Track.Of(TestMedia.Video));
-        run.Write();
-        Assert.That((viewer.Subscription.State, f.Stream.IsPublished), Is.EqualTo((SubscriptionState.Fed, true)));
+        feed.AddTrack(Track.Of(TestMedia.Video)).Write(TestMedia.Payload(0), TimeSpan.Zero, isKeyframe: true);
+        Assert.That(f.Stream.IsPublished);
+        await Eventually.EqualAsync(() => viewer.Subscription.State, SubscriptionState.Fed, "the viewer's state");
         Assert.That(await viewer.TextAsync(), Is.EqualTo("CV FV0"));
     }
 
