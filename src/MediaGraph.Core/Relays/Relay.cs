@@ -17,9 +17,6 @@ namespace MediaGraph.Relays;
 /// </summary>
 public sealed class Relay : IAsyncDisposable
 {
-    // User code that was told to end, and did not.
-    private static readonly TimeSpan AbandonAfter = TimeSpan.FromSeconds(5);
-
     // How often it is looked whether media go out, until that is known.
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
@@ -257,7 +254,6 @@ public sealed class Relay : IAsyncDisposable
     private async Task RunSessionAsync()
     {
         var session = new RelaySession(this);
-        var cancellation = new CancellationTokenSource(); // has no timer: nothing to dispose of
         using (GraphLock.Enter(_stateLock))
         {
             _session = session;
@@ -268,10 +264,7 @@ public sealed class Relay : IAsyncDisposable
         Log.Changed(_logger, StreamName, Name, RelayState.Connecting);
         _backoff.Try();
         var started = Time.GetTimestamp();
-        var work = GraphLock.Call(() => _target.RunAsync(session, cancellation.Token));
-        _ = work.ContinueWith(
-            static (_, signal) => ((Signal)signal!).Set(), _signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        var call = new UserCall<CloseReason>(token => _target.RunAsync(session, token), _signal);
 
         CloseReason? stop = null;
         (long Time, long Packets)? media = null;
@@ -279,7 +272,7 @@ public sealed class Relay : IAsyncDisposable
         while (stop is null)
         {
             var woken = _signal.Take();
-            if (work.IsCompleted)
+            if (call.Work.IsCompleted)
                 break;
             stop = Volatile.Read(ref _stop);
             if (stop is not null)
@@ -310,9 +303,9 @@ public sealed class Relay : IAsyncDisposable
 
         var isFailure = stop is { Code: CloseCode.Deadline };
         if (stop is not null)
-            await StopAsync(session, work, cancellation, stop).ConfigureAwait(false);
+            await StopAsync(session, call, stop).ConfigureAwait(false);
         else
-            (stop, isFailure) = Outcome(work, session);
+            (stop, isFailure) = Outcome(call.Work, session);
         End(session, stop, isFailure);
         if (isFailure)
             _backoff.Fail();
@@ -329,7 +322,7 @@ public sealed class Relay : IAsyncDisposable
     }
 
     // The target ends its subscription itself, so that it can say goodbye; it has some time for that.
-    private async Task StopAsync(RelaySession session, Task work, CancellationTokenSource cancellation, CloseReason reason)
+    private async Task StopAsync(RelaySession session, UserCall<CloseReason> call, CloseReason reason)
     {
         Subscription? subscription;
         using (GraphLock.Enter(_stateLock))
@@ -339,21 +332,11 @@ public sealed class Relay : IAsyncDisposable
             NoteLocked(RelayState.Stopping, _reason);
         }
 
-        var cancelling = GraphLock.Call(() => // callbacks of the target's own may block
-        {
-            cancellation.Cancel();
-            return Task.FromResult(true);
-        });
-        await Time.WaitAsync(work, AbandonAfter).ConfigureAwait(false);
+        var leftBehind = await call.StopAsync(Time).ConfigureAwait(false);
         subscription?.Close(reason);
-        if (work.IsCompleted)
-        {
-            _ = work.Exception;
+        if (leftBehind is null)
             return;
-        }
-
-        _leftBehind = Task.WhenAll(
-            work.ContinueWith(static _ => { }, TaskScheduler.Default), cancelling.ContinueWith(static _ => { }, TaskScheduler.Default));
+        _leftBehind = leftBehind;
         Log.Abandoned(_logger, StreamName, Name);
     }
 
@@ -451,7 +434,7 @@ public sealed class Relay : IAsyncDisposable
         {
             isNews = _state != state;
             NoteLocked(state, reason ?? _reason);
-            _nextTry = nextTry is { } rest ? Time.GetTimestamp() + (long)(rest.TotalSeconds * Time.TimestampFrequency) : null;
+            _nextTry = nextTry is { } rest ? Time.TimestampAfter(rest) : null;
         }
 
         if (isNews)

@@ -10,6 +10,11 @@ internal sealed class Signal
 
     public void Set() => Volatile.Read(ref _set).TrySetResult();
 
+    /// <summary>Sets it when the task has ended.</summary>
+    public void SetAfter(Task task) => _ = task.ContinueWith(
+        static (_, signal) => ((Signal)signal!).Set(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
+
     /// <summary>
     /// What ends when it is set. To be taken, by the one task, before it looks at what it is woken for: what changes after that look sets it
     /// again.

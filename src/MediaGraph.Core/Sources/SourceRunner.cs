@@ -12,9 +12,6 @@ namespace MediaGraph.Sources;
 /// </summary>
 internal sealed class SourceRunner
 {
-    // User code that was told to end, and did not.
-    private static readonly TimeSpan AbandonAfter = TimeSpan.FromSeconds(5);
-
     // After the first media, as for publishers.
     private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1);
 
@@ -131,7 +128,7 @@ internal sealed class SourceRunner
             else if (Sources.Hub.LeftBehind(_url) is { IsCompleted: false } behind)
             {
                 if (!ReferenceEquals(behind, _awaited))
-                    WakeAfter(_awaited = behind);
+                    Signal.SetAfter(_awaited = behind);
                 Sources.Note(this, SourceState.Stuck);
                 await Time.WaitAsync(woken, plan.Expires).ConfigureAwait(false);
             }
@@ -153,24 +150,24 @@ internal sealed class SourceRunner
     private async Task RunSessionAsync(SourceMedia ask)
     {
         var session = new SourceSession(this, ask);
-        var cancellation = new CancellationTokenSource(); // has no timer: nothing to dispose of
         Sources.Begin(this, session);
         _backoff.Try();
         var started = Time.GetTimestamp();
         (_videoAsked, _audioAsked) = (null, null);
-        var work = GraphLock.Call(async () =>
-        {
-            await _source.RunAsync(session, cancellation.Token).ConfigureAwait(false);
-            return true;
-        });
-        WakeAfter(work);
+        var call = new UserCall<bool>(
+            async token =>
+            {
+                await _source.RunAsync(session, token).ConfigureAwait(false);
+                return true;
+            },
+            Signal);
 
         CloseReason? stop = null;
         var isFailure = false;
         while (stop is null)
         {
             var woken = Signal.Take();
-            if (work.IsCompleted)
+            if (call.Work.IsCompleted)
                 break;
             var plan = Sources.Look(this);
             if (plan.IsRemoved || plan.Ask == SourceMedia.None)
@@ -187,10 +184,10 @@ internal sealed class SourceRunner
         }
 
         if (stop is not null)
-            await StopAsync(session, work, cancellation, stop, isFailure).ConfigureAwait(false);
+            await StopAsync(session, call, stop, isFailure).ConfigureAwait(false);
         else
-            (stop, isFailure) = Outcome(work, session);
-        if (WasHealthy(session))
+            (stop, isFailure) = Outcome(call.Work, session);
+        if (Sources.Read(session, static s => s.Published) is { } published && MediaSpan(published) >= Options.HealthyAfter)
             _backoff.Succeed(); // also when nobody has looked since
         if (isFailure)
             _backoff.Fail(); // first, so that who is told of it is told when the next try is
@@ -205,9 +202,9 @@ internal sealed class SourceRunner
     private (CloseReason? Late, TimeSpan Due) Check(SourceSession session, SourceMedia ask, long started)
     {
         var now = Time.GetTimestamp();
-        if (Sources.FeedOf(session) is not { } feed)
+        if (Sources.Read(session, static s => s.Feed) is not { } feed)
         {
-            var ended = Sources.FeedEndOf(session);
+            var ended = Sources.Read(session, static s => s.FeedEnded);
             var rest = Options.ConnectLimit - Time.GetElapsedTime(ended ?? started, now);
             return rest > TimeSpan.Zero ? (null, rest)
                 : (Late(ended is null ? "it did not connect in time" : "it went on without feeding"), TimeSpan.Zero);
@@ -215,14 +212,14 @@ internal sealed class SourceRunner
 
         var first = feed.FirstMedia;
         var due = TimeSpan.MaxValue;
-        if (!Sources.IsSettled(session) && first is not null && !HasTime(SettleLimit - Time.GetElapsedTime(first.Value, now)))
+        if (!IsSettled() && first is not null && !HasTime(SettleLimit - Time.GetElapsedTime(first.Value, now)))
             Sources.NoteSettled(session);
         var isTalk = !Sources.MayView(this, ask) && (!feed.CarriesMedia
-            || (Sources.IsSettled(session) && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data)));
+            || (IsSettled() && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data)));
         NoteAsked(session.Wanted, now);
         if (isTalk)
         {
-            NoteHealth(feed.Started, now);
+            NoteHealth(Time.GetElapsedTime(feed.Started, now));
             return (null, due);
         }
 
@@ -238,13 +235,15 @@ internal sealed class SourceRunner
         }
 
         if (first is not null)
-            NoteHealth(first.Value, feed.Tracks.Max(track => track.LastArrival) ?? first.Value);
+            NoteHealth(MediaSpan(feed));
         return (null, due);
 
+        bool IsSettled() => Sources.Read(session, static s => s.IsSettled);
+
         // By what came, not by the time that went by.
-        void NoteHealth(long since, long last)
+        void NoteHealth(TimeSpan span)
         {
-            if (!HasTime(Options.HealthyAfter - Time.GetElapsedTime(since, last)) && Sources.NoteHealthy(this, session))
+            if (!HasTime(Options.HealthyAfter - span) && Sources.NoteHealthy(this, session))
                 _backoff.Succeed();
         }
 
@@ -257,8 +256,10 @@ internal sealed class SourceRunner
         }
     }
 
-    private bool WasHealthy(SourceSession session) => Sources.PublishedBy(session) is { FirstMedia: { } first } feed
-        && Time.GetElapsedTime(first, feed.Tracks.Max(track => track.LastArrival) ?? first) >= Options.HealthyAfter;
+    // From the first to the last that came.
+    private TimeSpan MediaSpan(Feed feed) => feed.FirstMedia is { } first
+        ? Time.GetElapsedTime(first, feed.Tracks.Max(track => track.LastArrival) ?? first)
+        : TimeSpan.Zero;
 
     // A selective source sends nothing of what nobody asks for, and begins with it when somebody does.
     private void NoteAsked(SourceMedia ask, long now)
@@ -272,42 +273,23 @@ internal sealed class SourceRunner
     private long? AskedSince(MediaKind kind) => kind == MediaKind.Video ? _videoAsked : _audioAsked;
 
     // When the feed is closed, nothing of the session reaches a viewer any more; what it does then is its own affair, for some time.
-    private async Task StopAsync(
-        SourceSession session, Task work, CancellationTokenSource cancellation, CloseReason reason, bool isFailure)
+    private async Task StopAsync(SourceSession session, UserCall<bool> call, CloseReason reason, bool isFailure)
     {
         Sources.Note(this, SourceState.Stopping);
         Sources.Close(session, isFailure ? reason : null)?.Close(reason);
-        var cancelling = GraphLock.Call(() => // callbacks of the source's own may block
-        {
-            cancellation.Cancel();
-            return Task.FromResult(true);
-        });
-        await Time.WaitAsync(work, AbandonAfter).ConfigureAwait(false);
-        if (work.IsCompleted)
-        {
-            _ = work.Exception;
+        if (await call.StopAsync(Time).ConfigureAwait(false) is not { } leftBehind)
             return;
-        }
-
-        Sources.Hub.LeaveBehind(_url, Task.WhenAll(Quietly(work), Quietly(cancelling)));
+        Sources.Hub.LeaveBehind(_url, leftBehind);
         Log.Abandoned(_logger, Name, Sources.Stream.Name);
     }
-
-    private void WakeAfter(Task task) => _ = task.ContinueWith(
-        static (_, signal) => ((Signal)signal!).Set(), Signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-        TaskScheduler.Default);
-
-    private static Task Quietly(Task task) => task.ContinueWith(
-        static ended => { _ = ended.Exception; }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-        TaskScheduler.Default);
 
     private (CloseReason Reason, bool IsFailure) Outcome(Task work, SourceSession session)
     {
         switch (work.Exception?.InnerException)
         {
-            case null when Sources.IsRenewed(session):
+            case null when Sources.Read(session, static s => s.IsRenewed):
                 return (new CloseReason(CloseCode.Requested, "the source begins a new session"), false);
-            case null when Sources.IsFinished(session):
+            case null when Sources.Read(session, static s => s.IsFinished):
                 return (new CloseReason(CloseCode.PublisherLeft, "the source has nothing more"), false);
             case null:
                 return (new CloseReason(CloseCode.PublisherLeft, "the source ended"), true);

@@ -18,8 +18,7 @@ internal sealed class StreamSource(StreamHub hub, string stream) : ISource
         await using (feed.ConfigureAwait(false))
         {
             var tracks = feed.Tracks.ToDictionary(track => track.Track.Id);
-            var batches = hub.Subscribe(stream, cancellationToken);
-            await foreach (var batch in batches.ConfigureAwait(false))
+            await foreach (var batch in hub.Subscribe(stream, cancellationToken).ConfigureAwait(false))
             {
                 using (batch)
                 {

@@ -330,7 +330,7 @@ internal sealed class StreamSources
         {
             isNews = runner.StateLocked != state;
             NoteLocked(runner, state);
-            runner.NextTryLocked = nextTry is { } rest ? After(rest) : null;
+            runner.NextTryLocked = nextTry is { } rest ? Hub.TimeProvider.TimestampAfter(rest) : null;
             changes = EvaluateLocked();
         }
 
@@ -484,24 +484,6 @@ internal sealed class StreamSources
             session.IsRenewed = true;
     }
 
-    public bool IsRenewed(SourceSession session)
-    {
-        using (GraphLock.Enter(Lock))
-            return session.IsRenewed;
-    }
-
-    public bool IsFinished(SourceSession session)
-    {
-        using (GraphLock.Enter(Lock))
-            return session.IsFinished;
-    }
-
-    public bool IsSettled(SourceSession session)
-    {
-        using (GraphLock.Enter(Lock))
-            return session.IsSettled;
-    }
-
     /// <summary>Whether pictures or sound are among what is asked for, and the source is not known to have none.</summary>
     public bool MayView(SourceRunner runner, SourceMedia ask)
     {
@@ -509,23 +491,11 @@ internal sealed class StreamSources
             return (ask & SourceMediaKinds.Viewed & (~runner.KnownLocked | runner.HasLocked)) != SourceMedia.None;
     }
 
-    public long? FeedEndOf(SourceSession session)
+    /// <summary>What is known of a session.</summary>
+    public T Read<T>(SourceSession session, Func<SourceSession, T> what)
     {
         using (GraphLock.Enter(Lock))
-            return session.FeedEnded;
-    }
-
-    /// <summary>What it has ever fed; null before.</summary>
-    public Feed? PublishedBy(SourceSession session)
-    {
-        using (GraphLock.Enter(Lock))
-            return session.Published;
-    }
-
-    public Feed? FeedOf(SourceSession session)
-    {
-        using (GraphLock.Enter(Lock))
-            return session.Feed;
+            return what(session);
     }
 
     /// <summary>The session may publish no more. Returns its feed, to be closed; null without.</summary>
@@ -567,7 +537,7 @@ internal sealed class StreamSources
                 runner.FailuresLocked++;
                 if (_definition.IsTransient && (_lastFed is not { } fed || Hub.TimeProvider.GetElapsedTime(fed) >= Hub.Options.WaitForPublisher))
                     _lost = new CloseReason(CloseCode.Unavailable, $"the source does not deliver: {reason.Text}");
-                runner.NextTryLocked = After(nextTry!.Value);
+                runner.NextTryLocked = Hub.TimeProvider.TimestampAfter(nextTry!.Value);
             }
 
             changes = EvaluateLocked();
@@ -833,9 +803,6 @@ internal sealed class StreamSources
         // Under the lock, so that they come in order; a subscriber's channel never blocks nor calls back.
         Hub.Events.Publish(new SourceStateChanged(Hub.Now, Stream.Name, runner.Name, state));
     }
-
-    private long After(TimeSpan rest) =>
-        Hub.TimeProvider.GetTimestamp() + (long)(rest.TotalSeconds * Hub.TimeProvider.TimestampFrequency);
 
     // Under no lock. The stream takes the newest routes, whoever comes first.
     private void Apply(Changes changes)

@@ -12,6 +12,10 @@ internal static class Waiting
         await GraphLock.WaitAsync(task, bound, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    /// <summary>The timestamp of what comes after so long.</summary>
+    public static long TimestampAfter(this TimeProvider time, TimeSpan rest) =>
+        time.GetTimestamp() + (long)(rest.TotalSeconds * time.TimestampFrequency);
+
     // A timer rounds down to whole milliseconds, and what it was set for would not have come.
     private static TimeSpan Round(TimeSpan limit) => TimeSpan.FromMilliseconds(Math.Ceiling(limit.TotalMilliseconds));
 }

@@ -235,7 +235,7 @@ public sealed class MediaStream
     internal void EndFeed(Feed feed, CloseReason reason)
     {
         ImmutableArray<Subscription> subscriptions;
-        bool isCurrent, isOver, isFed;
+        bool isCurrent, isOver;
         long number;
         var waitLimit = _hub.Options.WaitForPublisher;
         using (GraphLock.Enter(_stateLock))
@@ -252,7 +252,6 @@ public sealed class MediaStream
                 _closed = isOver;
             }
 
-            isFed = IsFedLocked;
             number = ++_stateNumber;
         }
 
@@ -267,8 +266,8 @@ public sealed class MediaStream
             return;
         }
 
-        if (isFed || feed.Session is not null)
-            return;
+        if (feed.Session is not null)
+            return; // what sources bring, their routes tell
         foreach (var subscription in subscriptions)
             subscription.SetState(number, SubscriptionState.Waiting, reason);
         StartWaiting(feed, waitLimit);

@@ -20,16 +20,7 @@ public sealed partial class StreamHub
     public void AddRelayProtocol(IRelayProtocol protocol)
     {
         ArgumentNullException.ThrowIfNull(protocol);
-        using (GraphLock.Enter(_streamsLock))
-        {
-            foreach (var scheme in protocol.Schemes)
-            {
-                if (_relayProtocols.ContainsKey(scheme))
-                    throw new InvalidOperationException($"The scheme {scheme} has a protocol already.");
-            }
-
-            _relayProtocols = _relayProtocols.AddRange(protocol.Schemes.Select(scheme => KeyValuePair.Create(scheme, protocol)));
-        }
+        Register(ref _relayProtocols, protocol.Schemes, protocol);
     }
 
     /// <summary>

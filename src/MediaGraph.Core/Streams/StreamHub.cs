@@ -247,16 +247,7 @@ public sealed partial class StreamHub : IAsyncDisposable
     public void AddProtocol(ISourceProtocol protocol)
     {
         ArgumentNullException.ThrowIfNull(protocol);
-        using (GraphLock.Enter(_streamsLock))
-        {
-            foreach (var scheme in protocol.Schemes)
-            {
-                if (_protocols.ContainsKey(scheme))
-                    throw new InvalidOperationException($"The scheme {scheme} has a protocol already.");
-            }
-
-            _protocols = _protocols.AddRange(protocol.Schemes.Select(scheme => KeyValuePair.Create(scheme, protocol)));
-        }
+        Register(ref _protocols, protocol.Schemes, protocol);
     }
 
     /// <summary>
@@ -553,6 +544,21 @@ public sealed partial class StreamHub : IAsyncDisposable
         : SourceMediaKinds.Viewed;
 
     private static StreamException NotFound() => new(StreamError.NotFound, "nobody publishes this stream");
+
+    // All of its schemes or none.
+    private void Register<T>(ref ImmutableDictionary<string, T> protocols, ImmutableArray<string> schemes, T protocol)
+    {
+        using (GraphLock.Enter(_streamsLock))
+        {
+            foreach (var scheme in schemes)
+            {
+                if (protocols.ContainsKey(scheme))
+                    throw new InvalidOperationException($"The scheme {scheme} has a protocol already.");
+            }
+
+            protocols = protocols.AddRange(schemes.Select(scheme => KeyValuePair.Create(scheme, protocol)));
+        }
+    }
 
     // ---- Streams with sources ---------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tests.Sources;
 
-// Rows: S6, S11, S12, T8.
+// Rows: S6, S7, S11, S12, T8.
 
 [TestFixture, Parallelizable(ParallelScope.All), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class SourceChoiceTests

@@ -7,6 +7,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tapo.Tests.Client;
 
+// Rows: T2, T7.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class MisbehaviourTests
 {

@@ -5,6 +5,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tapo.Tests.Client;
 
+// Rows: T4.
+
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class PreviewTests
 {

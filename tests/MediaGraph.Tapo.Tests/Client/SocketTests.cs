@@ -7,6 +7,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tapo.Tests.Client;
 
+// Rows: T5.
+
 /// <summary>On real sockets, in real time.</summary>
 [TestFixture, Category("Socket"), NonParallelizable]
 internal sealed class SocketTests

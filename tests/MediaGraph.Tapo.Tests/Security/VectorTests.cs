@@ -5,6 +5,8 @@ using NUnit.Framework;
 
 namespace MediaGraph.Tapo.Tests.Security;
 
+// Rows: T7.
+
 /// <summary>Values that were computed by other implementations.</summary>
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class VectorTests
