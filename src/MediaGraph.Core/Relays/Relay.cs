@@ -17,6 +17,8 @@ namespace MediaGraph.Relays;
 /// </summary>
 public sealed class Relay : IAsyncDisposable
 {
+    private const string Unfed = "nobody feeds the stream";
+
     // How often it is looked whether media go out, until that is known.
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
@@ -243,13 +245,13 @@ public sealed class Relay : IAsyncDisposable
             return (Lacks("the stream is not there yet"), _ready, Timeout.InfiniteTimeSpan);
         var failure = _ready.Exception?.InnerException as StreamException;
         if (!_lease.Stream.IsPublished)
-            return (Lacks(failure?.Message ?? "nobody feeds the stream"), null, Timeout.InfiniteTimeSpan);
+            return (Lacks(failure?.Message ?? Unfed), null, Timeout.InfiniteTimeSpan);
 
         var settled = _lease.Stream.WhenSettledAsync(CancellationToken.None);
         return settled.IsCompleted ? null : (Lacks("the stream has no media yet"), settled, Timeout.InfiniteTimeSpan);
-
-        static CloseReason Lacks(string what) => new(CloseCode.Unavailable, what);
     }
+
+    private static CloseReason Lacks(string what) => new(CloseCode.Unavailable, what);
 
     private async Task RunSessionAsync()
     {
@@ -280,6 +282,12 @@ public sealed class Relay : IAsyncDisposable
             var due = Timeout.InfiniteTimeSpan;
             if (SubscriptionOf(session) is not { } subscription)
             {
+                if (_lease is not { Stream.IsPublished: true })
+                {
+                    stop = Lacks(Unfed); // once it has agreed, the subscription waits, or ends
+                    break;
+                }
+
                 due = Options.ConnectLimit - Time.GetElapsedTime(started);
                 if (due <= TimeSpan.Zero)
                 {

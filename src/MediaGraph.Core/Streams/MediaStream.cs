@@ -266,6 +266,7 @@ public sealed class MediaStream
             return;
         }
 
+        _hub.WakeRelays(Name);
         if (feed.Session is not null)
             return; // what sources bring, their routes tell
         foreach (var subscription in subscriptions)

@@ -24,9 +24,9 @@ internal sealed class FlvRig : IAsyncDisposable
 
     public FlvRig()
     {
-        _hub = new StreamHub(
-            new StreamHubOptions { Queue = new PacketQueueOptions { MaxBytes = 1 << 30, MaxAge = TimeSpan.FromDays(1) } },
-            timeProvider: Time);
+        // Time runs ahead of a reader whose thread has to wait; what it has not read by then must not be dropped.
+        var queue = new PacketQueueOptions { MaxBytes = 1 << 30, MaxPackets = int.MaxValue, MaxAge = TimeSpan.FromDays(1) };
+        _hub = new StreamHub(new StreamHubOptions { Queue = queue }, timeProvider: Time);
         Feed = _hub.Publish("test");
         Writer = new FlvFeedWriter(Feed);
         _reading = ReadAsync(); // runs until it waits: subscribed

@@ -427,6 +427,44 @@ public sealed class RelayTests
         await relay.DisposeAsync();
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task S18_Who_connects_for_a_stream_that_nobody_feeds_any_more_stops_at_once(bool hasSources)
+    {
+        await using var f = new RelayFixture();
+        var definition = new StreamDefinition("a") { Sources = ["test:one"] };
+        Feed? feed = null;
+        if (hasSources)
+            await f.Hub.SetStreamAsync(definition);
+        else
+            feed = f.PublishVideo();
+        await using var relay = f.Hub.AddRelay("a", "push:one");
+        if (hasSources)
+            (await f.Sources["one"].NextAsync()).PublishVideo().Write();
+        await f.AdvanceUntilAsync(() => f.One.Sessions == 1, "the session");
+        await f.One.NextAsync();
+        Assert.That(relay.State, Is.EqualTo(RelayState.Connecting));
+
+        // Time stands still: it is no limit that ends it.
+        if (hasSources)
+            await f.Hub.SetStreamAsync(definition with { IsEnabled = false });
+        else
+            await feed!.DisposeAsync();
+        await RelayFixture.BecomesAsync(relay, RelayState.Waiting);
+        Assert.That((f.One.Open, relay.GetSnapshot().Failures), Is.EqualTo((0, 0L)));
+
+        await using var again = hasSources ? null : f.PublishVideo();
+        if (hasSources)
+        {
+            await f.Hub.SetStreamAsync(definition);
+            (await f.Sources["one"].NextAsync()).PublishVideo().Write();
+        }
+
+        await f.AdvanceUntilAsync(() => f.One.Open == 1, "the next session");
+        await f.AgreeAsync(f.One);
+        await RelayFixture.BecomesAsync(relay, RelayState.Live);
+    }
+
     [Test]
     public async Task S20_The_hubs_end_ends_relays_in_time_whatever_they_do()
     {
