@@ -209,5 +209,5 @@ run_all "$filter" "$filtered" '' "${projects[@]}"
 
 # Socket continuations run on the thread pool by default; with this switch they run on the thread that saw the event. Both must work.
 export DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1
-run_all "TestCategory=Socket${filter:+&($filter)}" 1 .inline-completions MediaGraph.{Core,Hosting,Rtmp,Tapo,LoadTest,Soak}.Tests
+run_all "TestCategory=Socket${filter:+&($filter)}" 1 .inline-completions "${projects[@]}"
 if ((passed + failed == 0)); then problem "no test ran"; fi

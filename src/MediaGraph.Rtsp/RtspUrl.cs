@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
@@ -44,20 +43,19 @@ public sealed class RtspUrl
     /// <summary>Without the slash at its start, as it is written in the address; empty where there is none.</summary>
     public string Path { get; }
 
-    /// <summary>What is behind the question mark, as it is written; empty where there is none.</summary>
-    public string Query { get; }
-
     /// <summary>The user; null where none is given.</summary>
     public string? User => _authority.User;
-
-    /// <summary>The password; empty where none is given.</summary>
-    public Secret Password => _authority.Password;
 
     /// <summary>How the media are to come; null where the address does not say.</summary>
     public RtspUrlTransport? Transport { get; private init; }
 
+    internal Secret Password => _authority.Password;
+
+    /// <summary>What is behind the question mark, as it is written; empty where there is none.</summary>
+    internal string Query { get; }
+
     /// <summary>What the server is asked for: without user, password and transport. Never for printing: it has the query.</summary>
-    public string RequestUri => $"{Authority}/{Path}" + (Query.Length == 0 ? "" : $"?{Query}");
+    internal string RequestUri => $"{Authority}/{Path}" + (Query.Length == 0 ? "" : $"?{Query}");
 
     private string Authority => _authority.ToString(IsSecure ? "rtsps" : "rtsp", PortOf(IsSecure));
 
@@ -68,22 +66,20 @@ public sealed class RtspUrl
     /// <summary>Reads an address; false when it is none.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out RtspUrl? url) => TryParse(text, out url, out _);
 
-    /// <summary>
-    /// The parameters of the query, at most 16; the first of each name counts. They may be tokens, so they are secrets.
-    /// </summary>
-    public IReadOnlyDictionary<string, Secret> GetParameters()
+    /// <inheritdoc/>
+    public override string ToString()
     {
-        Dictionary<string, Secret> parameters = [];
-        foreach (var (name, value) in UrlQuery.Read(Query))
-            parameters.TryAdd(name, new Secret(value));
-        return parameters.ToFrozenDictionary();
+        // Devices exist whose path is "user=…&password=…".
+        var equals = Path.IndexOf('=', StringComparison.Ordinal);
+        var path = equals < 0 ? Path : Path[..(equals + 1)] + "***";
+        return $"{Authority}/{path}" + (Query.Length == 0 ? "" : "?***");
     }
 
     /// <summary>The same stream at another place, as a server's <c>Location</c> names it (RFC 2326 §11.3).</summary>
     /// <param name="target">The place: an absolute URL, or a path on the same server.</param>
     /// <param name="allowOtherHosts">Whether it may be on another host; user and password stay behind then.</param>
     /// <param name="error">Why it may not be followed.</param>
-    public RtspUrl? Move(string target, bool allowOtherHosts, out string error)
+    internal RtspUrl? Move(string target, bool allowOtherHosts, out string error)
     {
         error = "";
         if (target.StartsWith('/') && !target.StartsWith("//", StringComparison.Ordinal))
@@ -97,15 +93,6 @@ public sealed class RtspUrl
         if (error.Length > 0)
             return null;
         return new RtspUrl(moved!.IsSecure, moved._authority.WithCredentialsOf(_authority), moved.Path, moved.Query) { Transport = Transport };
-    }
-
-    /// <inheritdoc/>
-    public override string ToString()
-    {
-        // Devices exist whose path is "user=…&password=…".
-        var equals = Path.IndexOf('=', StringComparison.Ordinal);
-        var path = equals < 0 ? Path : Path[..(equals + 1)] + "***";
-        return $"{Authority}/{path}" + (Query.Length == 0 ? "" : "?***");
     }
 
     /// <summary>Writes what cannot stand in a request as the bytes of its UTF-8 (RFC 3986 §2.1); what is escaped stays.</summary>

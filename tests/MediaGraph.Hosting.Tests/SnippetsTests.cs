@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using MediaGraph.Containers.AnnexB;
 using MediaGraph.Containers.Flv;
 using MediaGraph.Diagnostics;
 using MediaGraph.Events;
@@ -39,6 +41,17 @@ public sealed partial class SnippetsTests
     private static readonly byte[] Pps = Convert.FromHexString("68ebe3cb22c0");
     private static readonly byte[] Keyframe = [0, 0, 0, 4, 0x65, 0x88, 0x84, 0];
 
+    // The code that the documents show, and the directives that it needs.
+    private static readonly string[] Sources =
+        ["SnippetsTests.cs", "TokenAuthorizer.cs", "PasswordAuthorizer.cs", "Intercom.cs", "FlvOverTcp.cs"];
+
+    // What only the tests themselves use.
+    private static readonly string[] OwnUsings =
+    [
+        "using System.Diagnostics.Metrics;", "using System.Text.RegularExpressions;", "using MediaGraph.Diagnostics;",
+        "using MediaGraph.Testing;", "using NUnit.Framework;",
+    ];
+
     private static IEnumerable<string> Documents =>
         Directory.EnumerateFiles(RepositoryRoot.Combine("docs"), "*.md").Append(RepositoryRoot.Combine("README.md"))
             .Select(path => Path.GetRelativePath(RepositoryRoot.Path, path));
@@ -46,16 +59,23 @@ public sealed partial class SnippetsTests
     [TestCaseSource(nameof(Documents))]
     public void The_code_in_a_document_is_compiled(string document)
     {
-        var code = Normalize(string.Join('\n', ((string[])["SnippetsTests.cs", "TokenAuthorizer.cs", "PasswordAuthorizer.cs", "Intercom.cs"])
-            .Select(file => RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", file))
-            .Append(RepositoryRoot.Combine("samples", "CustomProtocol", "TsOverTcpProtocol.cs"))
-            .Select(File.ReadAllText)));
-        foreach (Match block in CodeBlock().Matches(File.ReadAllText(RepositoryRoot.Combine(document))))
+        var code = Normalize(string.Join('\n', ReadSources()
+            .Append(File.ReadAllText(RepositoryRoot.Combine("samples", "CustomProtocol", "TsOverTcpProtocol.cs")))));
+        foreach (var block in BlocksOf(document).Where(block => !AreUsings(block)))
         {
-            var text = Normalize(block.Groups[1].Value);
+            var text = Normalize(block);
             text = text.Replace("1935", "port", StringComparison.Ordinal).Replace("8554", "port", StringComparison.Ordinal);
             Assert.That(code, Does.Contain(text));
         }
+    }
+
+    [Test]
+    public void The_namespaces_in_the_documents_are_those_that_their_code_needs()
+    {
+        var needed = ReadSources().SelectMany(Usings).Distinct().Except(OwnUsings).ToList();
+        var guide = BlocksOf(Path.Combine("docs", "embedding.md")).Single(AreUsings);
+        Assert.That(Usings(guide), Is.EquivalentTo(needed));
+        Assert.That(needed, Is.SupersetOf(Usings(BlocksOf("README.md").Single(AreUsings))));
     }
 
     [Test]
@@ -220,6 +240,69 @@ public sealed partial class SnippetsTests
         await foreach (var batch in hub.Subscribe("live/cam", stop)) using (batch) { Interlocked.Add(ref received, batch.Count); }
         await publishing;
         Assert.That(received, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Several_tracks_and_frames_that_are_not_shown_in_the_order_in_which_they_are_decoded()
+    {
+        await using var hub = new StreamHub();
+        var vps = Convert.FromHexString("40010c01ffff02200000030090000003000003005d928090");
+        var sps = Convert.FromHexString("42010102200000030090000003000003005da00280802d136592a4932bc05a02000007d20000ea6010");
+        var pps = Convert.FromHexString("4401c172b46240");
+        byte[] audioSpecificConfig = [0x12, 0x10], picture = [0, 0, 0, 4, 0x26, 1, 0xAF, 0], sound = [0x21, 0x10];
+        var (presentationTime, decodeTime) = (TimeSpan.FromMilliseconds(80), TimeSpan.FromMilliseconds(40));
+
+        await using var feed = hub.Publish("live/show", Track.H265(vps, sps, pps), Track.Aac(audioSpecificConfig));
+        var (video, audio) = (feed.Tracks[0], feed.Tracks[1]);
+        video.Write(picture, presentationTime, decodeTime, isKeyframe: true);
+        audio.Write(sound, presentationTime);
+
+        Assert.That(
+            hub.Find("live/show")!.GetSnapshot().Tracks.Select(track => (track.Codec!.ToString(), track.Packets)),
+            Is.EquivalentTo([("H265", 1L), ("AAC/44100/2", 1L)]));
+    }
+
+    [Test]
+    public async Task A_byte_stream_with_start_codes()
+    {
+        await using var hub = new StreamHub();
+        var ticks = 0L;
+        byte[] byteStream = [0, 0, 0, 1, .. Sps, 0, 0, 0, 1, .. Pps, 0, 0, 1, .. Keyframe.AsSpan(4, 3)];
+
+        await using var feed = hub.Publish("live/door");
+        var video = new AnnexBFeedWriter(feed, CodecNames.H264);   // or H265
+        video.Write(byteStream, ticks, ticks);                     // one access unit, shown and decoded at ticks of 90 kHz
+        if (video.Track is not null)
+            feed.Settle();                                         // no other track will come: nobody waits for one
+
+        var track = hub.Find("live/door")!.GetSnapshot().Tracks.Single();
+        Assert.That((track.Codec!.Name, track.Packets), Is.EqualTo(("H264", 1L)));
+    }
+
+    [Test]
+    public async Task A_relay_protocol_of_ones_own()
+    {
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var stop = stopping.Token;
+        await using var hub = new StreamHub();
+        hub.AddRelayProtocol(new FlvOverTcp());   // or among the services of a host, as an IRelayProtocol
+        hub.AddRelay("live/elsewhere", "flv+tcp://192.0.2.7:9000");
+
+        await using var feed = hub.Publish("live/cam", Track.H264(Sps, Pps));
+        feed.Write(Keyframe, TimeSpan.Zero);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await using var relay = hub.AddRelay("live/cam", $"flv+tcp://{listener.LocalEndpoint}");
+        using var client = await listener.AcceptTcpClientAsync(stop);
+        var reader = new FlvReader(client.GetStream(), hub.Pool);
+        var lengths = new List<int>();
+        while (lengths.Count < 2 && await reader.ReadAsync(stop) is { } tag)
+        {
+            lengths.Add(tag.Length);
+            tag.Body.Release();
+        }
+
+        Assert.That(lengths, Has.Count.EqualTo(2).And.Member(5 + Keyframe.Length), "parameters and the keyframe");
     }
 
     [Test]
@@ -474,8 +557,21 @@ public sealed partial class SnippetsTests
         await hub.DisposeAsync();
     }
 
+    private static IEnumerable<string> ReadSources() =>
+        Sources.Select(file => File.ReadAllText(RepositoryRoot.Combine("tests", "MediaGraph.Hosting.Tests", file)));
+
+    private static IEnumerable<string> BlocksOf(string document) =>
+        CodeBlock().Matches(File.ReadAllText(RepositoryRoot.Combine(document))).Select(match => match.Groups[1].Value);
+
+    private static bool AreUsings(string block) => Usings(block).Count() == Normalize(block).Split('\n').Length;
+
+    private static IEnumerable<string> Usings(string code) => UsingDirective().Matches(code).Select(match => match.Value);
+
     private static string Normalize(string text) => string.Join('\n', text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex CodeBlock();
+
+    [GeneratedRegex(@"^using [\w.]+;", RegexOptions.Multiline)]
+    private static partial Regex UsingDirective();
 }

@@ -91,6 +91,16 @@ public sealed class Codec
             ? new Codec(MediaKind.Video, CodecNames.H264, VideoClockRate, configuration: record)
             : throw new ArgumentException("Not a pair of an H264 SPS and PPS.", nameof(sps));
 
+    /// <summary>H265 with its parameter sets.</summary>
+    /// <param name="vps">A NAL unit of type 32, from its header on (ITU-T H.265 §7.3.2.1).</param>
+    /// <param name="sps">A NAL unit of type 33, from its header on (§7.3.2.2).</param>
+    /// <param name="pps">A NAL unit of type 34, from its header on (§7.3.2.3).</param>
+    /// <exception cref="ArgumentException">They are not what they should be.</exception>
+    public static Codec H265(ReadOnlySpan<byte> vps, ReadOnlySpan<byte> sps, ReadOnlySpan<byte> pps) =>
+        HevcConfiguration.TryBuild([vps.ToArray()], [sps.ToArray()], [pps.ToArray()], out var record)
+            ? new Codec(MediaKind.Video, CodecNames.H265, VideoClockRate, configuration: record)
+            : throw new ArgumentException("Not a VPS, SPS and PPS of H265.", nameof(vps));
+
     /// <summary>
     /// H264 of an AVCDecoderConfigurationRecord. The codec's own says 4 bytes of NAL unit length, because that is what packets
     /// have; convert the source's access units with <see cref="NalUnits"/>. Never throws: <see cref="Video"/> is null when the

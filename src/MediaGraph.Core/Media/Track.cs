@@ -55,6 +55,10 @@ public sealed class Track
     /// <inheritdoc cref="Codec.H264"/>
     public static Track H264(ReadOnlySpan<byte> sps, ReadOnlySpan<byte> pps) => Of(Codec.H264(sps, pps));
 
+    /// <summary>An H265 track that is sent.</summary>
+    /// <inheritdoc cref="Codec.H265"/>
+    public static Track H265(ReadOnlySpan<byte> vps, ReadOnlySpan<byte> sps, ReadOnlySpan<byte> pps) => Of(Codec.H265(vps, sps, pps));
+
     /// <summary>An AAC track that is sent.</summary>
     /// <inheritdoc cref="Codec.Aac"/>
     public static Track Aac(ReadOnlySpan<byte> audioSpecificConfig) => Of(Codec.Aac(audioSpecificConfig));

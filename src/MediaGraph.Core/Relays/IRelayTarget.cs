@@ -12,9 +12,9 @@ public interface IRelayTarget
     string Name { get; }
 
     /// <summary>
-    /// One session: connects, calls <see cref="RelaySession.Subscribe"/> when the destination has agreed, and sends until the destination
-    /// or the stream ends, or the token is cancelled. When it returns, nothing of the session is left. One call at a time, on a thread of
-    /// its own.
+    /// One session: connects, subscribes at the session (<see cref="RelaySession"/>) when the destination has agreed, and sends until the
+    /// destination or the stream ends, or the token is cancelled. When it returns, nothing of the session is left. One call at a time, on a
+    /// thread of its own.
     /// </summary>
     /// <param name="session">What it is run for.</param>
     /// <param name="cancellationToken">

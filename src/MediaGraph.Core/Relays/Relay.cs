@@ -131,10 +131,10 @@ public sealed class Relay : IAsyncDisposable
         static (task, ended) => ((TaskCompletionSource)ended!).SetFromTask(task), _ended, CancellationToken.None,
         TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
-    internal Subscription Subscribe(RelaySession session, SubscribeRequest request, PacketQueue queue, WireFormat format)
+    internal Subscription Subscribe(RelaySession session, SubscribeRequest request, PacketQueue queue, WireFormat? format)
     {
         var callback = request.OnStateChanged;
-        var subscription = Hub.Subscribe(
+        var subscription = Hub.AddSubscription(
             request with
             {
                 OnStateChanged = (state, reason) =>

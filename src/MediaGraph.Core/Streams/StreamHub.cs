@@ -100,14 +100,14 @@ public sealed partial class StreamHub : IAsyncDisposable
 
     internal DateTimeOffset Now => TimeProvider.GetUtcNow();
 
-    /// <summary>Publishes a stream by code, past the authorizer.</summary>
+    /// <summary>Publishes a stream by code. Does not ask the authorizer: see <see cref="PublishAsync"/>.</summary>
     /// <param name="stream">The stream's name: see <see cref="StreamName"/>.</param>
     /// <param name="tracks">What is published; more can be added to the feed.</param>
     /// <exception cref="StreamException">The name is none, or the stream has a publisher, or the hub stops.</exception>
     public Feed Publish(string stream, params IReadOnlyList<Track> tracks) =>
         StartFeed(new PublishRequest(stream) { Tracks = tracks });
 
-    /// <summary>Publishes a stream by code, past the authorizer.</summary>
+    /// <summary>Publishes a stream by code. Does not ask the authorizer: see <see cref="PublishAsync"/>.</summary>
     /// <inheritdoc cref="Publish(string, IReadOnlyList{Track})"/>
     public Feed Publish(PublishRequest request)
     {
@@ -127,9 +127,10 @@ public sealed partial class StreamHub : IAsyncDisposable
     }
 
     /// <summary>
-    /// Subscribes by code to all tracks of a stream, past the authorizer. The enumeration ends when the stream does; leaving it
-    /// unsubscribes. A reader that is too slow loses media as <see cref="StreamHubOptions.Queue"/> says. It stays while a stream's sources
-    /// cannot be had, as a recorder does: who wants to know that first waits for a lease (<see cref="Lease"/>).
+    /// Subscribes by code to all tracks of a stream. Does not ask the authorizer: who subscribes for somebody else asks it first
+    /// (<see cref="AuthorizeAsync"/>). The enumeration ends when the stream does; leaving it unsubscribes. A reader that is too slow
+    /// loses media as <see cref="StreamHubOptions.Queue"/> says. It stays while a stream's sources cannot be had, as a recorder does: who
+    /// wants to know that first waits for a lease (<see cref="Lease"/>).
     /// </summary>
     /// <param name="stream">The stream's name.</param>
     /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
@@ -140,31 +141,10 @@ public sealed partial class StreamHub : IAsyncDisposable
 
     /// <inheritdoc cref="Subscribe(string, CancellationToken)"/>
     /// <param name="request">What is wanted of which stream.</param>
-    public async IAsyncEnumerable<PacketBatch> Subscribe(
-        SubscribeRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<PacketBatch> Subscribe(SubscribeRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var queue = new PullQueue(Pool, Options.Queue, TimeProvider);
-        var onStateChanged = request.OnStateChanged;
-        var subscription = AddSubscription(
-            request with
-            {
-                OnStateChanged = (state, reason) =>
-                {
-                    if (state == SubscriptionState.Ended)
-                        queue.Close(reason!);
-                    onStateChanged?.Invoke(state, reason);
-                },
-            },
-            queue, format: null);
-        await using (subscription.ConfigureAwait(false))
-        {
-            subscription.Start();
-            while (await queue.ReadAsync(cancellationToken).ConfigureAwait(false) is { } batch)
-                yield return batch;
-            if (queue.Reason is { Code: not (CloseCode.Requested or CloseCode.PublisherLeft or CloseCode.Stopping) } reason)
-                throw new StreamException(StreamError.Ended, reason.Text);
-        }
+        return Pull(request, (own, queue) => AddSubscription(own, queue, format: null), cancellationToken);
     }
 
     /// <summary>
@@ -189,7 +169,10 @@ public sealed partial class StreamHub : IAsyncDisposable
         return subscription;
     }
 
-    /// <summary>Subscribes a protocol's queue past the authorizer, for what the application itself sends out.</summary>
+    /// <summary>
+    /// Subscribes a protocol's queue, for what the application itself sends out. Does not ask the authorizer, and stays while the stream's
+    /// sources cannot be had: see <see cref="SubscribeAsync"/>.
+    /// </summary>
     /// <param name="request">Who wants to be fed by what.</param>
     /// <param name="queue">Where the packets go; the caller owns it.</param>
     /// <param name="format">How packets become bytes.</param>
@@ -221,8 +204,8 @@ public sealed partial class StreamHub : IAsyncDisposable
     }
 
     /// <summary>
-    /// Opens a talk session by code, past the authorizer. It waits for nothing: a source that does not run has no loudspeaker yet. Use
-    /// <see cref="TalkAsync"/>, or hold a lease on <see cref="SourceMedia.Talk"/> that is ready.
+    /// Opens a talk session by code. Does not ask the authorizer, and waits for nothing: a source that does not run has no loudspeaker yet.
+    /// Use <see cref="TalkAsync"/>, or hold a lease on <see cref="SourceMedia.Talk"/> that is ready.
     /// </summary>
     /// <exception cref="StreamException">See <see cref="StreamError"/>.</exception>
     public TalkSession Talk(TalkRequest request)
@@ -231,7 +214,7 @@ public sealed partial class StreamHub : IAsyncDisposable
         return AddTalkSession(request);
     }
 
-    /// <summary>Takes a lease on a stream by code, past the authorizer: its sources run until it is disposed.</summary>
+    /// <summary>Takes a lease on a stream by code: its sources run until it is disposed. Does not ask the authorizer.</summary>
     /// <param name="stream">The stream's name.</param>
     /// <param name="wants">What of it is wanted.</param>
     /// <exception cref="StreamException">There is no such stream, or it is disabled.</exception>
@@ -417,6 +400,37 @@ public sealed partial class StreamHub : IAsyncDisposable
         return wanted is not null && !TrackMatch.TryMatch(offered, wanted, out _, out var failure) ? failure : null;
     }
 
+    /// <summary>Subscribes when the enumeration begins, and hands out what comes until the subscription ends.</summary>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="subscribe">Makes the subscription, held.</param>
+    /// <param name="cancellationToken">Ends the enumeration with an exception.</param>
+    internal async IAsyncEnumerable<PacketBatch> Pull(
+        SubscribeRequest request, Func<SubscribeRequest, PacketQueue, Subscription> subscribe,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var queue = new PullQueue(Pool, Options.Queue, TimeProvider);
+        var onStateChanged = request.OnStateChanged;
+        var subscription = subscribe(
+            request with
+            {
+                OnStateChanged = (state, reason) =>
+                {
+                    if (state == SubscriptionState.Ended)
+                        queue.Close(reason!);
+                    onStateChanged?.Invoke(state, reason);
+                },
+            },
+            queue);
+        await using (subscription.ConfigureAwait(false))
+        {
+            subscription.Start();
+            while (await queue.ReadAsync(cancellationToken).ConfigureAwait(false) is { } batch)
+                yield return batch;
+            if (queue.Reason is { Code: not (CloseCode.Requested or CloseCode.PublisherLeft or CloseCode.Stopping) } reason)
+                throw new StreamException(StreamError.Ended, reason.Text);
+        }
+    }
+
     internal TalkPlace CreateTalkPlace(string stream, ISpeaker speaker)
     {
         var place = new TalkPlace(this, stream, speaker, _logger);
@@ -502,7 +516,7 @@ public sealed partial class StreamHub : IAsyncDisposable
         }
     }
 
-    private Subscription AddSubscription(SubscribeRequest request, PacketQueue queue, WireFormat? format)
+    internal Subscription AddSubscription(SubscribeRequest request, PacketQueue queue, WireFormat? format)
     {
         StreamName.ThrowIfInvalid(request.Stream);
         var wants = WantsOf(request);

@@ -69,7 +69,7 @@ public sealed class RtmpClient : IAsyncDisposable
 
     /// <summary>Pulls another server's stream into the hub; returns when it has begun.</summary>
     /// <param name="url">The other server's stream.</param>
-    /// <param name="stream">The name that it gets in the hub; published past the authorizer.</param>
+    /// <param name="stream">The name that it gets in the hub. The authorizer is not asked.</param>
     /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
     /// <exception cref="RtmpClientException">It did not come to it.</exception>
     /// <exception cref="StreamException">The stream's name is none.</exception>
@@ -78,7 +78,7 @@ public sealed class RtmpClient : IAsyncDisposable
         StartAsync(url, stream, isPush: false, subscribe: null, cancellationToken);
 
     /// <summary>Pushes a stream of the hub's to another server; returns when that has agreed.</summary>
-    /// <param name="stream">The hub's stream; it must be published, and is read past the authorizer.</param>
+    /// <param name="stream">The hub's stream; it must be published. The authorizer is not asked.</param>
     /// <param name="url">Where to publish it.</param>
     /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
     /// <exception cref="RtmpClientException">It did not come to it.</exception>

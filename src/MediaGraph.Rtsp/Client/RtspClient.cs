@@ -89,7 +89,7 @@ public sealed class RtspClient : IAsyncDisposable
     /// came.
     /// </summary>
     /// <param name="url">The server's stream.</param>
-    /// <param name="stream">The name that it gets in the hub; published past the authorizer.</param>
+    /// <param name="stream">The name that it gets in the hub. The authorizer is not asked.</param>
     /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
     /// <exception cref="RtspClientException">It did not come to it.</exception>
     /// <exception cref="StreamException">The stream's name is none.</exception>
@@ -101,7 +101,7 @@ public sealed class RtspClient : IAsyncDisposable
     /// Pushes a stream of the hub's to a server (ANNOUNCE and RECORD); returns when that has agreed. The tracks are those that the stream
     /// has when it is settled and that RTP can carry.
     /// </summary>
-    /// <param name="stream">The hub's stream; it must be published, and is read past the authorizer.</param>
+    /// <param name="stream">The hub's stream; it must be published. The authorizer is not asked.</param>
     /// <param name="url">Where to publish it; over TCP or UDP.</param>
     /// <param name="cancellationToken">Cancels the attempt; it leaves nothing behind.</param>
     /// <exception cref="RtspClientException">It did not come to it.</exception>

@@ -24,6 +24,11 @@ public sealed class CodecTests
         var codec = Codec.FromHevcConfiguration(Vectors.Hex(Vectors.HvcC720));
         Assert.That((codec.Kind, codec.Name, codec.ClockRate), Is.EqualTo((MediaKind.Video, "H265", 90_000)));
         Assert.That(codec.Video, Is.EqualTo(new VideoParameters(1280, 720, 30_000 / 1001.0, "Main 10", "3.1", 0)));
+
+        var (vps, sps, pps) = (Vectors.Hex(Vectors.Vps720), Vectors.Hex(Vectors.Sps720), Vectors.Hex(Vectors.Pps720));
+        Assert.That(Track.H265(vps, sps, pps).Codecs.Single().HasSameParameters(codec));
+        Assert.That(() => Codec.H265(vps, pps, sps), Throws.ArgumentException);
+        Assert.That(() => Codec.H265(vps, sps, []), Throws.ArgumentException);
     }
 
     [Test]

@@ -28,6 +28,9 @@ internal sealed class TestTarget(string name) : IRelayTarget
     /// <summary>What a session does instead of asking the test.</summary>
     public Func<CloseReason>? Instead { get; init; }
 
+    /// <summary>The same, with all that a session has.</summary>
+    public Func<RelaySession, CancellationToken, Task<CloseReason>>? Run { get; init; }
+
     /// <summary>The next session that begins.</summary>
     public async Task<TestPush> NextAsync() => await _pushes.Reader.ReadAsync().AsTask().WaitAsync(Testing.Eventually.DefaultLimit);
 
@@ -39,6 +42,8 @@ internal sealed class TestTarget(string name) : IRelayTarget
         {
             if (Instead is not null)
                 return Instead();
+            if (Run is not null)
+                return await Run(session, cancellationToken);
             var push = new TestPush(session, cancellationToken);
             _pushes.Writer.TryWrite(push);
             return await push.Ended.Task.WaitAsync(IgnoresCancellation ? CancellationToken.None : cancellationToken);
