@@ -78,7 +78,7 @@ public sealed class SocketTests
                 publisher.Reset();
             else
                 publisher.HalfClose();
-            await Eventually.Async(() => bench.Hub.Find("live/cam") is null, "a free key", TimeSpan.FromSeconds(2.5));
+            await Eventually.Async(() => bench.Hub.Find("live/cam") is null, "a free key");
             await publisher.DisposeAsync();
         }
     }
@@ -98,7 +98,7 @@ public sealed class SocketTests
                 viewers[i].Reset();
             else
                 viewers[i].HalfClose();
-            await Eventually.EqualAsync(() => bench.Snapshot("live/cam").Consumers.Length, i, "consumers", TimeSpan.FromSeconds(2.5));
+            await Eventually.EqualAsync(() => bench.Snapshot("live/cam").Consumers.Length, i, "consumers");
         }
 
         await Eventually.EqualAsync(() => bench.Server.Connections, 1, "connections");
@@ -111,7 +111,7 @@ public sealed class SocketTests
         await bench.PublishAsync("cam");
         var viewer = await bench.PlayAsync("cam");
         viewer.HalfClose();
-        await Eventually.Async(() => viewer.HasEnded, "FIN", TimeSpan.FromSeconds(2.5));
+        await Eventually.Async(() => viewer.HasEnded, "FIN");
         Assert.That(viewer.Failure, Is.Null);
     }
 

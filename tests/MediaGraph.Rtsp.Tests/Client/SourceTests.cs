@@ -155,7 +155,7 @@ internal sealed class SourceTests
             {
                 var isOver = bench.Client.Connections == 0;
                 if (!isOver && bench.Time.GetElapsedTime(began) < TimeSpan.FromSeconds(1))
-                    bench.Time.Advance(TimeSpan.FromMilliseconds(50));
+                    bench.Time.Advance(TimeSpan.FromMilliseconds(10));
                 return isOver;
             },
             "the end of the connection");
@@ -250,15 +250,10 @@ internal sealed class SourceTests
         var server = await bench.AcceptAsync();
         await ReadyAsync(bench, lease);
         await server.SendMediaAsync(2);
-        await Eventually.Async(
-            () =>
-            {
-                if (Snapshot(bench).State != SourceState.BackingOff)
-                    bench.Time.Advance(TimeSpan.FromMilliseconds(200));
-                return Snapshot(bench).State == SourceState.BackingOff;
-            },
-            "the end of the silence");
+        await bench.Time.AdvanceUntilAsync(
+            () => Snapshot(bench).State == SourceState.BackingOff, TimeSpan.FromMilliseconds(200), "the end of the silence");
         Assert.That(Snapshot(bench).LastFailure!.Text, Does.Contain("audio").And.Contain("fell silent"));
+        await server.ExpectAsync("TEARDOWN");
         Assert.That(server.Methods.Last(), Is.EqualTo("TEARDOWN"));
         await AcceptLaterAsync(bench);
     }
@@ -353,7 +348,7 @@ internal sealed class SourceTests
     {
         try
         {
-            await lease.WhenReadyAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+            await lease.WhenReadyAsync(CancellationToken.None).WaitAsync(Eventually.DefaultLimit, TimeProvider.System);
         }
         catch (TimeoutException)
         {
