@@ -55,6 +55,7 @@ internal sealed class SourceTests
             await ReadyAsync(bench, audio);
         using var again = bench.Hub.Lease("cam", SourceMedia.Audio);
         await ReadyAsync(bench, again);
+        await server.ExpectAsync(RtspMethods.Play, 2); // what a track has is known when it is set up
         Assert.That(server.Methods.Skip(2), Is.EqualTo(new[] { "SETUP", "PLAY", "SETUP", "PLAY" }));
         Assert.That(SetUps(server), Is.EqualTo(new[] { "trackID=0", "trackID=1" }));
         Assert.That(Snapshot(bench).Runs, Is.EqualTo(1));
