@@ -159,15 +159,8 @@ public sealed class ConfiguredStreamsTests
             () => Hub.GetSnapshot().Streams.Select(stream => $"{stream.Name} {stream.Sources[0].Name}").SequenceEqual(streams),
             "the new configuration is read");
 
-        public Task AdvanceUntilAsync(Func<bool> condition, string what) => Eventually.Async(
-            () =>
-            {
-                if (condition())
-                    return true;
-                _time.Advance(TimeSpan.FromMilliseconds(100));
-                return false;
-            },
-            what);
+        public Task AdvanceUntilAsync(Func<bool> condition, string what) =>
+            _time.AdvanceUntilAsync(condition, TimeSpan.FromMilliseconds(100), what);
 
         public async ValueTask DisposeAsync()
         {

@@ -231,15 +231,10 @@ public sealed class HostedServiceTests
 
         await AdvanceUntil(() => host.Log.Of(5001).Count == 2, "the demo came back");
         await host.StopAsync();
-        Assert.That(time.ActiveTimers, Is.Zero);
+        await Eventually.EqualAsync(() => time.ActiveTimers, 0, "timers");
 
-        Task AdvanceUntil(Func<bool> condition, string what) => Eventually.Async(
-            () =>
-            {
-                time.Advance(TimeSpan.FromMilliseconds(100));
-                return condition();
-            },
-            what);
+        Task AdvanceUntil(Func<bool> condition, string what) =>
+            time.AdvanceUntilAsync(condition, TimeSpan.FromMilliseconds(100), what);
     }
 
     [Test]

@@ -43,7 +43,7 @@ public sealed class HubRelayTests
             await Eventually.Async(() => again.Hub.Find("in/there")?.IsPublished != true, "the stream's end there");
         }
 
-        await Eventually.EqualAsync(OpenSockets.Count, sockets, "sockets");
+        await Eventually.Async(() => OpenSockets.Count() <= sockets, "sockets");
     }
 
     [TestCase("rtmp")]
@@ -131,7 +131,8 @@ public sealed class HubRelayTests
             await f.AddStreamAsync(await Clips.ShortAsync());
             for (var i = 0; i < 40; i++)
                 f.Hub.AddRelay(Stream, Url(i % 2 == 0 ? "rtmp" : "rtsp", ports[i / 2 % 2], $"in/{i}"));
-            await Eventually.Async(() => f.Hub.GetSnapshot().Relays.Sum(relay => relay.Failures) >= 1000, "a thousand failures");
+            await Eventually.Async(
+                () => f.Hub.GetSnapshot().Relays.Sum(relay => relay.Failures) >= 1000, "a thousand failures", TimeSpan.FromMinutes(2));
             Assert.That(f.Hub.GetSnapshot().Relays.Min(relay => relay.Failures), Is.GreaterThan(5));
             await f.Hub.RemoveStreamAsync(Stream);
             Assert.That(f.Connections, Is.Zero);
@@ -139,7 +140,7 @@ public sealed class HubRelayTests
             await hangingUp;
         }
 
-        await Eventually.EqualAsync(OpenSockets.Count, sockets, "sockets");
+        await Eventually.Async(() => OpenSockets.Count() <= sockets, "sockets");
     }
 
     [Test]

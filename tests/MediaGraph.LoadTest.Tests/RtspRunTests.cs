@@ -215,7 +215,7 @@ public sealed class RtspRunTests(string transport)
     [Test]
     public async Task A_server_that_goes_silent_leaves_its_viewers_behind()
     {
-        var report = await RunAsync(() => AtFrames((number, unit) => number < 5 ? [unit] : []));
+        var report = await RunAsync(() => AtFrames((number, unit) => number < 5 ? [unit] : []), [], catchUpSeconds: 3);
         Assert.That(report.Steady.Behind, Is.EqualTo(Viewers));
         Assert.That(report.IsRight, Is.False);
     }
@@ -244,11 +244,12 @@ public sealed class RtspRunTests(string transport)
     }
 
     private async Task<LoadReport> RunAsync(
-        Func<Tamper> tampering, string[] arguments, bool startsAnywhere = false, Func<string, string>? describe = null)
+        Func<Tamper> tampering, string[] arguments, bool startsAnywhere = false, Func<string, string>? describe = null,
+        int catchUpSeconds = 30)
     {
         await using var server = new RtspTamperingServer(tampering, startsAnywhere, describe);
         server.Start();
-        var run = new LoadRun(Options(server.Port, arguments)) { CatchUpLimit = TimeSpan.FromSeconds(3) };
+        var run = new LoadRun(Options(server.Port, arguments)) { CatchUpLimit = TimeSpan.FromSeconds(catchUpSeconds) };
         return await run.RunAsync(CancellationToken.None);
     }
 

@@ -32,6 +32,7 @@ public sealed class RtspServerRunTests
 
     [TestCase("--stalled", "2")]
     [TestCase("--slow", "2", "--slow-rate", "1")]
+    [NonParallelizable] // beside others nobody keeps up
     public async Task Who_does_not_keep_up_misses_frames_and_goes_on_at_a_keyframe(params string[] arguments)
     {
         // Several times what buffers hold.

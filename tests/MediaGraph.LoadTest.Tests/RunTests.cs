@@ -133,7 +133,7 @@ public sealed class RunTests
     [Test]
     public async Task A_server_that_goes_silent_leaves_its_viewers_behind()
     {
-        var report = await RunAsync(() => AtFrames((number, message) => number < 5 ? [message] : []));
+        var report = await RunAsync(() => AtFrames((number, message) => number < 5 ? [message] : []), catchUpSeconds: 3);
         Assert.That(report.Steady.Faults, Is.EqualTo(None));
         Assert.That(report.Steady.Behind, Is.EqualTo(Viewers));
         Assert.That(report.IsRight, Is.False);
@@ -142,7 +142,7 @@ public sealed class RunTests
     [Test]
     public async Task A_server_that_sends_nothing_gives_no_picture()
     {
-        var report = await RunAsync(() => _ => []);
+        var report = await RunAsync(() => _ => [], catchUpSeconds: 3);
         Assert.That(report.Steady.WithoutPicture, Is.EqualTo(Viewers));
         Assert.That(report.FirstPictureMs, Is.Null);
         Assert.That(report.LatencyMs, Is.Null);
@@ -190,6 +190,7 @@ public sealed class RunTests
 
     [TestCase("--stalled", "2")]
     [TestCase("--slow", "2", "--slow-rate", "1")]
+    [NonParallelizable] // beside others nobody keeps up
     public async Task Who_does_not_keep_up_misses_frames_and_goes_on_at_a_keyframe(params string[] arguments)
     {
         await using var hub = new StreamHub();
@@ -258,12 +259,14 @@ public sealed class RunTests
     }
 
     private static async Task<LoadReport> RunAsync(
-        Func<Func<MediaMessage, IEnumerable<MediaMessage>?>> tampering, string[] arguments, bool startsAnywhere = false)
+        Func<Func<MediaMessage, IEnumerable<MediaMessage>?>> tampering, string[] arguments, bool startsAnywhere = false,
+        int catchUpSeconds = 30)
     {
         await using var server = new TamperingServer(tampering, startsAnywhere);
         server.Start();
         // No limit of time is waited for by a server that sends on.
-        return await new LoadRun(Options(server.Port, arguments)) { CatchUpLimit = TimeSpan.FromSeconds(3) }.RunAsync(CancellationToken.None);
+        var run = new LoadRun(Options(server.Port, arguments)) { CatchUpLimit = TimeSpan.FromSeconds(catchUpSeconds) };
+        return await run.RunAsync(CancellationToken.None);
     }
 
     private static Task<LoadReport> RunAsync(
@@ -271,6 +274,10 @@ public sealed class RunTests
 
     private static Task<LoadReport> RunAsync(
         Func<Func<MediaMessage, IEnumerable<MediaMessage>?>> tampering, bool startsAnywhere) => RunAsync(tampering, [], startsAnywhere);
+
+    private static Task<LoadReport> RunAsync(
+        Func<Func<MediaMessage, IEnumerable<MediaMessage>?>> tampering, int catchUpSeconds) =>
+        RunAsync(tampering, [], false, catchUpSeconds);
 
     private static LoadOptions Options(int port, string[] arguments) => LoadOptions.Parse([
         $"rtmp://127.0.0.1:{port}/live", "--viewers", $"{Viewers}", "--bitrate", "1", "--fps", "60", "--gop", $"{Gop}", "--warmup", "0", "--seconds", "1",

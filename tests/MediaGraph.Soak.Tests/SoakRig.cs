@@ -61,7 +61,8 @@ internal sealed class SoakRig : IAsyncDisposable
         _camera.Behaviour = TapoBehaviour.Normal;
         foreach (var stream in Taken)
             await _live.Hub.RemoveStreamAsync(stream);
-        Assert.That((_camera.Previews, _camera.Talks), Is.EqualTo((0, 0)), "with its streams the camera's sessions have ended");
+        await Eventually.EqualAsync(
+            () => (_camera.Previews, _camera.Talks), (0, 0), "with its streams the camera's sessions have ended");
         await Eventually.EqualAsync(
             () => string.Join(", ", _live.Hub.GetSnapshot().Streams.Select(stream => $"{stream.Name} {stream.Consumers.Length}")), "", "streams");
         await Eventually.EqualAsync(() => _live.Connections, 0, "connections of the server");

@@ -1,3 +1,5 @@
+using NUnit.Framework;
+
 namespace MediaGraph.Testing;
 
 /// <summary>
@@ -23,6 +25,19 @@ public sealed class FakeTimeProvider : TimeProvider
         {
             lock (_timersLock)
                 return _timers.Count;
+        }
+    }
+
+    /// <summary>When the next timer falls due; null when none is armed.</summary>
+    public DateTimeOffset? NextDue
+    {
+        get
+        {
+            lock (_timersLock)
+            {
+                var next = _timers.Count == 0 ? FakeTimer.Never : _timers.Min(timer => timer.Due);
+                return next == FakeTimer.Never ? null : new DateTimeOffset(next, TimeSpan.Zero);
+            }
         }
     }
 
@@ -57,6 +72,31 @@ public sealed class FakeTimeProvider : TimeProvider
             target = _now + by.Ticks;
         while (TakeDue(target) is { } timer)
             timer.Fire();
+    }
+
+    /// <summary>
+    /// Moves time on step by step until the condition holds. After each step the threads that it woke get the time to come to their next
+    /// wait, as far as that can be told; a step is a small part of any limit that must not pass meanwhile. Fails the test when it does
+    /// not come about within 2 min of real time.
+    /// </summary>
+    public async Task AdvanceUntilAsync(Func<bool> condition, TimeSpan step, string what)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        var patience = TimeSpan.FromMinutes(2); // a long time in small steps, on a busy machine
+        var start = System.GetTimestamp();
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(10), System);
+        while (true)
+        {
+            if (condition())
+                return;
+            await Eventually.GiveWayAsync();
+            if (condition())
+                return;
+            if (System.GetElapsedTime(start) > patience)
+                Assert.Fail($"did not happen within {patience.TotalSeconds} s, at {GetUtcNow():O} of the test's time: {what}");
+            Advance(step);
+            await pause.WaitForNextTickAsync();
+        }
     }
 
     private FakeTimer? TakeDue(long target)

@@ -34,7 +34,10 @@ public sealed class TestCertificate : IDisposable
         }
         else
         {
-            using var signed = request.Create(issuer.Certificate, from, until, RandomNumberGenerator.GetBytes(8));
+            // Nothing outlives who has signed it, which was made a moment ago.
+            DateTimeOffset last = issuer.Certificate.NotAfter.ToUniversalTime();
+            using var signed = request.Create(
+                issuer.Certificate, from, until < last ? until : last, RandomNumberGenerator.GetBytes(8));
             Certificate = signed.CopyWithPrivateKey(key);
         }
 

@@ -67,7 +67,7 @@ internal sealed class FlvPlaybackTests
         using var stop = new CancellationTokenSource();
         var started = rig.Time.GetUtcNow();
         var playing = new FlvPlayback(() => new MemoryStream(file), rig.Time).PlayAsync(rig.Feed, loop: true, stop.Token);
-        var seen = await rig.SeeAsync(9, () => rig.Time.Advance(TimeSpan.FromMilliseconds(5)));
+        var seen = await rig.SeeAsync(9, () => rig.Pass(5));
         Assert.That(rig.Time.GetUtcNow() - started, Is.LessThan(TimeSpan.FromMinutes(10)));
         await stop.CancelAsync();
         Assert.That(async () => await playing, Throws.InstanceOf<OperationCanceledException>());
@@ -81,7 +81,7 @@ internal sealed class FlvPlaybackTests
         await using var rig = new FlvRig();
         var file = FlvBytes.File((8, 0, AudioParameters), (8, 0, "AF0100"), (8, 20, "AF0101"));
         var playing = new FlvPlayback(() => new MemoryStream(file), rig.Time).PlayAsync(rig.Feed, loop: false, CancellationToken.None);
-        Assert.That(await rig.SeeAsync(2, () => rig.Time.Advance(TimeSpan.FromMilliseconds(5))), Has.Count.EqualTo(2));
+        Assert.That(await rig.SeeAsync(2, () => rig.Pass(5)), Has.Count.EqualTo(2));
         await playing;
     }
 
@@ -92,6 +92,7 @@ internal sealed class FlvPlaybackTests
         var file = FlvBytes.File((8, 0, AudioParameters), (8, 0, "AF0100"), (8, 1000, "AF0101"));
         var playing = new FlvPlayback(() => new MemoryStream(file), rig.Time).PlayAsync(rig.Feed, loop: false, CancellationToken.None);
         await rig.SeeAsync(1);
+        await Eventually.EqualAsync(() => rig.Time.ActiveTimers, 2, "timers: the playback's, and that of a stream that is not settled");
         rig.Time.Advance(TimeSpan.FromMilliseconds(999));
         Assert.That(playing.IsCompleted, Is.False);
         Assert.That(rig.Seen, Has.Count.EqualTo(1));
@@ -124,7 +125,7 @@ internal sealed class FlvPlaybackTests
         await using var rig = new FlvRig();
         using var stop = new CancellationTokenSource();
         var playing = new FlvPlayback(() => new MemoryStream(file), rig.Time).PlayAsync(rig.Feed, loop: true, stop.Token);
-        var seen = await rig.SeeAsync(count, () => rig.Time.Advance(TimeSpan.FromMilliseconds(20)));
+        var seen = await rig.SeeAsync(count, () => rig.Pass(20));
         await stop.CancelAsync();
         Assert.That(async () => await playing, Throws.InstanceOf<OperationCanceledException>());
         return seen[..count];

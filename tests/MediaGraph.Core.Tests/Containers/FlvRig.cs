@@ -52,6 +52,13 @@ internal sealed class FlvRig : IAsyncDisposable
         return Writer.Write(type, time, buffer, 3, body.Length);
     }
 
+    /// <summary>Moves time on by some milliseconds while somebody waits for that: it never runs ahead of a playback.</summary>
+    public void Pass(int milliseconds)
+    {
+        if (Time.ActiveTimers > 0)
+            Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
+    }
+
     /// <summary>Waits until so many packets have come.</summary>
     public async Task<List<Seen>> SeeAsync(int count, Action? meanwhile = null)
     {

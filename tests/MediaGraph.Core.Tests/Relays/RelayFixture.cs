@@ -70,15 +70,8 @@ internal sealed class RelayFixture : IAsyncDisposable
         Eventually.EqualAsync(() => relay.State, state, $"the state of {relay.Name}");
 
     /// <summary>Moves time on until something holds: what runs beside the test may set its timers late.</summary>
-    public Task AdvanceUntilAsync(Func<bool> condition, string what, double step = 0.1) => Eventually.Async(
-        () =>
-        {
-            if (condition())
-                return true;
-            Time.Advance(TimeSpan.FromSeconds(step));
-            return false;
-        },
-        what);
+    public Task AdvanceUntilAsync(Func<bool> condition, string what, double step = 0.1) =>
+        Time.AdvanceUntilAsync(condition, TimeSpan.FromSeconds(step), what);
 
     public Task AdvanceUntilAsync(Relay relay, RelayState state) =>
         AdvanceUntilAsync(() => relay.State == state, $"the state {state} of {relay.Name}");

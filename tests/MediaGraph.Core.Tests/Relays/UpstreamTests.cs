@@ -39,7 +39,7 @@ public sealed class UpstreamTests
         f.Time.Advance(4 * Second);
         Assert.That(source.Open, Is.EqualTo(1));
         await f.AdvanceUntilAsync(() => f.Hub.GetSnapshot().Streams.IsEmpty, "the stream's end");
-        Assert.That((source.Open, source.Runs), Is.EqualTo((0, 1)));
+        await Eventually.EqualAsync(() => (source.Open, source.Runs), (0, 1), "sessions");
         await Eventually.Async(() => f.Hub.Fetched.IsEmpty, "nothing is fetched");
         await using var feed = f.PublishVideo("live/cam");
     }
@@ -368,7 +368,7 @@ public sealed class UpstreamTests
         await first.DisposeAsync();
         await second.DisposeAsync();
         await edge.AdvanceUntilAsync(() => edge.Hub.GetSnapshot().Streams.IsEmpty, "nothing is left");
-        Assert.That(origin.GetSnapshot().Streams.Single().Consumers, Is.Empty);
+        await Eventually.EqualAsync(() => origin.GetSnapshot().Streams.Single().Consumers.Length, 0, "consumers of the origin's");
     }
 
     [TestCase("rtsp://origin:8554/live", "there must be {name} in it")]

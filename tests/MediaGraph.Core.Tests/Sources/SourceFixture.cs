@@ -59,15 +59,8 @@ internal sealed class SourceFixture : IAsyncDisposable
     /// <summary>
     /// Moves time on until something holds: what runs beside the test may set its timers late, and then it takes a little longer.
     /// </summary>
-    public Task AdvanceUntilAsync(Func<bool> condition, string what) => Eventually.Async(
-        () =>
-        {
-            if (condition())
-                return true;
-            Time.Advance(TimeSpan.FromMilliseconds(100));
-            return false;
-        },
-        what);
+    public Task AdvanceUntilAsync(Func<bool> condition, string what) =>
+        Time.AdvanceUntilAsync(condition, TimeSpan.FromMilliseconds(100), what);
 
     public Task AdvanceUntilAsync(int source, SourceState state) =>
         AdvanceUntilAsync(() => StateOf(source) == state, $"the state {state} of source {source}");

@@ -35,7 +35,7 @@ public sealed class SourceHonestyTests
             },
             "the watchdog's end of the one that stalls");
         Assert.That((two.Token.IsCancellationRequested, f.Sources[0].LastFailure!.Text), Is.EqualTo((false, "its video fell silent")));
-        Assert.That(f.Sources[0].NextTry!.Value.TotalSeconds, Is.GreaterThan(0.9), "the pause goes on growing");
+        Assert.That(f.Sources[0].NextTry!.Value.TotalSeconds, Is.GreaterThan(0.6), "the pause goes on growing");
     }
 
     [Test]

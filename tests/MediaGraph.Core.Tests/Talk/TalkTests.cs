@@ -36,7 +36,7 @@ public sealed class TalkTests : IAsyncDisposable
         var ended = _hub.DisposeAsync().AsTask();
         await Eventually.Async(() => ended.IsCompleted, "the hub ends");
         Assert.That(_speaker.HadTwoLines, Is.False);
-        Assert.That(_time.ActiveTimers, Is.Zero);
+        await Eventually.EqualAsync(() => _time.ActiveTimers, 0, "timers");
         Assert.That(_hub.Pool.GetStatistics() is { OutstandingBuffers: 0, OutstandingPackets: 0 }, _hub.Pool.DescribeOutstanding());
         var events = Events();
         Assert.That(events.OfType<TalkStopped>().Count(), Is.EqualTo(events.OfType<TalkStarted>().Count()), "each start has its end");

@@ -163,7 +163,7 @@ public sealed class TransportTests
         using var client = await ConnectAsync(listener);
         await (await accepted.Task).DisposeAsync();
         await listener.DisposeAsync();
-        Assert.That(time.ActiveTimers, Is.Zero);
+        await Eventually.EqualAsync(() => time.ActiveTimers, 0, "timers");
     }
 
     [Test, Category("Socket")]

@@ -59,7 +59,7 @@ internal sealed class SourceTests
             {
                 var isOver = Snapshot(bench).State == SourceState.Idle;
                 if (!isOver && bench.Time.GetElapsedTime(began) < TimeSpan.FromSeconds(1))
-                    bench.Time.Advance(TimeSpan.FromMilliseconds(50));
+                    bench.Time.Advance(TimeSpan.FromMilliseconds(10));
                 return isOver;
             },
             "the source's end");
@@ -138,15 +138,8 @@ internal sealed class SourceTests
 
     private static SourceSnapshot Snapshot(ClientBench bench) => bench.Snapshot("cam").Sources[0];
 
-    private static Task AdvanceUntilAsync(ClientBench bench, SourceState state) => Eventually.Async(
-        () =>
-        {
-            if (Snapshot(bench).State == state)
-                return true;
-            bench.Time.Advance(TimeSpan.FromMilliseconds(100));
-            return false;
-        },
-        $"the source is {state}");
+    private static Task AdvanceUntilAsync(ClientBench bench, SourceState state) => bench.Time.AdvanceUntilAsync(
+        () => Snapshot(bench).State == state, TimeSpan.FromMilliseconds(100), $"the source is {state}");
 
     private static async Task ReadyAsync(ClientBench bench, StreamLease lease) =>
         await await bench.AdvanceUntilAsync(lease.WhenReadyAsync(CancellationToken.None).ContinueWith(t => t, TaskScheduler.Default));

@@ -131,14 +131,12 @@ internal sealed class Bench : IAsyncDisposable
     public void Advance(double seconds) => Time.Advance(TimeSpan.FromSeconds(seconds));
 
     /// <summary>Advances time by small steps until the server has let go of its connections.</summary>
-    public async Task AdvanceToConnectionsAsync(int count) => await Eventually.EqualAsync(
-        () =>
-        {
-            if (Server.Connections > count)
-                Time.Advance(TimeSpan.FromMilliseconds(50)); // the goodbye's own limits run on this time too
-            return Server.Connections;
-        },
-        count, "connections");
+    public async Task AdvanceToConnectionsAsync(int count)
+    {
+        var step = TimeSpan.FromMilliseconds(50); // the goodbye's own limits run on this time too
+        await Time.AdvanceUntilAsync(() => Server.Connections <= count, step, $"{count} connections");
+        await Eventually.EqualAsync(() => Server.Connections, count, "connections");
+    }
 
     public async ValueTask DisposeAsync()
     {

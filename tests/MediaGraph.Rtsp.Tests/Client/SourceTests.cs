@@ -55,6 +55,7 @@ internal sealed class SourceTests
             await ReadyAsync(bench, audio);
         using var again = bench.Hub.Lease("cam", SourceMedia.Audio);
         await ReadyAsync(bench, again);
+        await server.ExpectAsync(RtspMethods.Play, 2); // what a track has is known when it is set up
         Assert.That(server.Methods.Skip(2), Is.EqualTo(new[] { "SETUP", "PLAY", "SETUP", "PLAY" }));
         Assert.That(SetUps(server), Is.EqualTo(new[] { "trackID=0", "trackID=1" }));
         Assert.That(Snapshot(bench).Runs, Is.EqualTo(1));
@@ -155,7 +156,7 @@ internal sealed class SourceTests
             {
                 var isOver = bench.Client.Connections == 0;
                 if (!isOver && bench.Time.GetElapsedTime(began) < TimeSpan.FromSeconds(1))
-                    bench.Time.Advance(TimeSpan.FromMilliseconds(50));
+                    bench.Time.Advance(TimeSpan.FromMilliseconds(10));
                 return isOver;
             },
             "the end of the connection");
@@ -250,15 +251,10 @@ internal sealed class SourceTests
         var server = await bench.AcceptAsync();
         await ReadyAsync(bench, lease);
         await server.SendMediaAsync(2);
-        await Eventually.Async(
-            () =>
-            {
-                if (Snapshot(bench).State != SourceState.BackingOff)
-                    bench.Time.Advance(TimeSpan.FromMilliseconds(200));
-                return Snapshot(bench).State == SourceState.BackingOff;
-            },
-            "the end of the silence");
+        await bench.Time.AdvanceUntilAsync(
+            () => Snapshot(bench).State == SourceState.BackingOff, TimeSpan.FromMilliseconds(200), "the end of the silence");
         Assert.That(Snapshot(bench).LastFailure!.Text, Does.Contain("audio").And.Contain("fell silent"));
+        await server.ExpectAsync("TEARDOWN");
         Assert.That(server.Methods.Last(), Is.EqualTo("TEARDOWN"));
         await AcceptLaterAsync(bench);
     }
@@ -353,7 +349,7 @@ internal sealed class SourceTests
     {
         try
         {
-            await lease.WhenReadyAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+            await lease.WhenReadyAsync(CancellationToken.None).WaitAsync(Eventually.DefaultLimit, TimeProvider.System);
         }
         catch (TimeoutException)
         {

@@ -60,6 +60,14 @@ internal sealed class TestServer : IAsyncDisposable
         return Requests.Where(request => request.Method == method).ElementAt(number - 1);
     }
 
+    /// <summary>Waits until the client has read all that was sent, or ends the session.</summary>
+    public async Task IsReadAsync()
+    {
+        var before = Replies.Count;
+        await SendAsync("OPTIONS * RTSP/1.0\r\nCSeq: 7777\r\n\r\n");
+        await Eventually.Async(() => Replies.Count > before || IsOver || Methods.Contains(RtspMethods.Teardown), "the client's answer");
+    }
+
     public Task SendAsync(string text) => SendAsync(Encoding.Latin1.GetBytes(text));
 
     public async Task SendAsync(byte[] bytes)

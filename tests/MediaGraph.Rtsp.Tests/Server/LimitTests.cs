@@ -74,10 +74,13 @@ public sealed class LimitTests
         await using var bench = new ServerBench();
         await using var feed = bench.Publish();
         var client = await bench.PlayAsync();
+        await Eventually.Async(() => client.FramesOf(0).Count > 0, "media");
         for (var i = 0; i < 100; i++)
         {
             bench.AdvanceBySteps(3);
+            var had = client.FramesOf(0).Count;
             ServerBench.WriteFrame(feed, 40 * (i + 1));
+            await Eventually.Async(() => client.FramesOf(0).Count > had, "the next frame");
         }
 
         await client.ExpectAsync(200, "OPTIONS", "*");
@@ -90,8 +93,8 @@ public sealed class LimitTests
         var client = bench.Open();
         for (var i = 0; i < 101; i++)
             await client.SendAsync(client.Request("OPTIONS", "*"));
-        await bench.AdvanceToConnectionsAsync(0);
         await Eventually.EqualAsync(() => client.Responses.Count, 100, "responses");
+        await bench.AdvanceToConnectionsAsync(0);
         Assert.That(bench.TakeEvents().OfType<Events.ConnectionClosed>().Single().Reason.Code, Is.EqualTo(CloseCode.LimitExceeded));
     }
 

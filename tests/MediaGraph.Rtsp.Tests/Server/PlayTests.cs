@@ -185,7 +185,9 @@ public sealed class PlayTests
         }
 
         bench.AdvanceBySteps(9);
+        var had = client.FramesOf(0).Count;
         client.Server!.AllowSends(5000);
+        await Eventually.Async(() => client.FramesOf(0).Count >= had + 2, "what it takes");
         bench.AdvanceBySteps(9);
         Assert.That(client.HasEnded, Is.False);
         bench.AdvanceBySteps(3);
@@ -226,7 +228,13 @@ public sealed class PlayTests
         await using var feed = bench.Publish();
         var client = await bench.PlayAsync();
         await Eventually.EqualAsync(() => client.FramesOf(1).Count, 1, "reports at once");
-        bench.AdvanceBySteps(11);
+        await Eventually.Async(() => client.FramesOf(0).Count > 0, "media");
+        for (var i = 0; i < 11; i++)
+        {
+            bench.AdvanceBySteps(1);
+            await client.ExpectAsync(200, "OPTIONS", "*"); // all before it is written: no writer is held up while time goes by
+        }
+
         await Eventually.EqualAsync(() => client.FramesOf(1).Count, 3, "reports after 11 s");
     }
 

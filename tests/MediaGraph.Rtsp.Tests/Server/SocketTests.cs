@@ -28,7 +28,7 @@ public sealed class SocketTests
         var transport = RtspTransport.ParseAll(setup.Headers[RtspHeaderNames.Transport]).Single();
         Assert.That((transport.ClientPorts.ToString(), transport.ServerPorts is not null), Is.EqualTo((ports, true)));
         await client.ExpectAsync(200, "PLAY", client.Url());
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
+        using var limit = new CancellationTokenSource(Eventually.DefaultLimit, TimeProvider.System);
         var media = await rtp.ReceiveAsync(limit.Token);
         var report = await rtcp.ReceiveAsync(limit.Token);
         Assert.That((media.Buffer[1] & 0x7F, report.Buffer[1], media.RemoteEndPoint.Port), Is.EqualTo((96, (byte)200, transport.ServerPorts!.Value.Rtp)));
@@ -36,15 +36,14 @@ public sealed class SocketTests
         var sign = new byte[RtcpWriter.MaxLength];
         var length = RtcpWriter.Write(sign, 1, null, "viewer");
         var remote = new IPEndPoint(IPAddress.Loopback, transport.ServerPorts.Value.Rtcp);
-        var seconds = 0;
-        await Eventually.Async(
+        var end = bench.Time.GetUtcNow() + TimeSpan.FromSeconds(90);
+        await bench.Time.AdvanceUntilAsync(
             () =>
             {
                 rtcp.Send(sign.AsSpan(0, length), remote);
-                bench.Advance(1);
-                return ++seconds == 90;
+                return bench.Time.GetUtcNow() >= end;
             },
-            "90 s");
+            TimeSpan.FromSeconds(0.25), "90 s");
         await client.ExpectAsync(200, "TEARDOWN", client.Url());
         var goodbye = report;
         while (goodbye.Buffer[^7] != 203)
@@ -84,10 +83,15 @@ public sealed class SocketTests
         await Eventually.Async(
             () =>
             {
-                byte[] picture = [0x80, 0x80 | 96, 0, (byte)++number, 0, 0, (byte)(number * 20), 0, 1, 2, 3, 4, 0x65, 0x88, 0x84, 0x21];
+                var at = ++number * 1800; // 20 ms
+                byte[] picture =
+                [
+                    0x80, 0x80 | 96, (byte)(number >> 8), (byte)number, (byte)(at >> 24), (byte)(at >> 16), (byte)(at >> 8), (byte)at,
+                    1, 2, 3, 4, 0x65, 0x88, 0x84, 0x21,
+                ];
                 rtp.Send(picture, new IPEndPoint(IPAddress.Loopback, server.ServerPorts!.Value.Rtp));
-                bench.Time.Advance(TimeSpan.FromMilliseconds(200));
-                return bench.Hub.Find("live/cam")!.GetSnapshot().Feed is { VideoPackets: > 0 };
+                bench.Time.Advance(TimeSpan.FromMilliseconds(20));
+                return bench.Hub.Find("live/cam")?.GetSnapshot().Feed is { VideoPackets: > 0 };
             },
             "frames");
         await client.ExpectAsync(200, "TEARDOWN", client.Url());

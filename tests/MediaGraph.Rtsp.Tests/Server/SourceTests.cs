@@ -117,7 +117,7 @@ public sealed class SourceTests
         await bench.Hub.SetStreamAsync(new StreamDefinition("late") { Sources = ["led:"] });
         var waiting = late.AskAsync("DESCRIBE", late.Url("late"));
         await source.NextAsync();
-        bench.AdvanceBySteps(11);
+        await bench.Time.AdvanceUntilAsync(() => waiting.IsCompleted, TimeSpan.FromSeconds(0.5), "the answer");
         Assert.That((await waiting).Status, Is.EqualTo(503));
     }
 

@@ -154,13 +154,8 @@ public sealed class ClientTalkTests
         await server.SendMediaAsync(2);
         await bench.PassAsync(1);
         await server.SendMediaAsync(2);
-        await Eventually.Async(
-            () =>
-            {
-                bench.Time.Advance(TimeSpan.FromMilliseconds(600)); // until the tracks are aligned
-                return bench.PacketsOf("in/cam") > before;
-            },
-            "media");
+        await bench.Time.AdvanceUntilAsync(
+            () => bench.PacketsOf("in/cam") > before, TimeSpan.FromMilliseconds(50), "media, when the tracks are aligned");
         Assert.That(server.Methods, Is.EqualTo(new[] { "OPTIONS", "DESCRIBE", "SETUP", "SETUP", "PLAY" }));
     }
 

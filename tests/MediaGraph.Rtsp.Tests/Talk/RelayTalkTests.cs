@@ -18,13 +18,19 @@ namespace MediaGraph.Rtsp.Tests.Talk;
 [NonParallelizable]
 public sealed class RelayTalkTests
 {
+    // On a busy machine it takes long until a device listens, and no word is said twice here.
+    private static readonly StreamHubOptions Patient = new()
+    {
+        Talk = new() { MaxDelay = TimeSpan.FromSeconds(20), OpenLimit = TimeSpan.FromSeconds(20), SilenceLimit = TimeSpan.FromMinutes(1) },
+    };
+
     [TestCase("")]
     [TestCase("#transport=udp")]
     [TestCase("#transport=http")]
     public async Task A_viewer_talks_through_a_pulled_stream(string carrier)
     {
-        await using var far = new ServerBench(isRealTime: true);
-        await using var near = new ServerBench(isRealTime: true);
+        await using var far = new ServerBench(hubOptions: Patient, isRealTime: true);
+        await using var near = new ServerBench(hubOptions: Patient, isRealTime: true);
         await far.Server.StartAsync();
         var device = new Device();
         await using var feed = far.Publish();
@@ -67,8 +73,8 @@ public sealed class RelayTalkTests
     [Test]
     public async Task T1_A_thousand_talks_through_a_pulled_stream_leave_nothing_behind()
     {
-        await using var far = new ServerBench(isRealTime: true);
-        await using var near = new ServerBench(isRealTime: true);
+        await using var far = new ServerBench(hubOptions: Patient, isRealTime: true);
+        await using var near = new ServerBench(hubOptions: Patient, isRealTime: true);
         var device = new Device();
         await using var feed = far.Publish();
         feed.OfferSpeaker(device);
@@ -89,7 +95,7 @@ public sealed class RelayTalkTests
         }
 
         await Eventually.EqualAsync(() => (device.OpenLines, puller.Connections, far.Server.Connections), (0, 1, 1), "lines, connections");
-        Assert.That(OpenSockets.Count(), Is.EqualTo(sockets));
+        await Eventually.Async(() => OpenSockets.Count() <= sockets, "sockets");
         Assert.That(device.Lines, Has.Count.EqualTo(1000));
     }
 

@@ -95,11 +95,27 @@ internal sealed class LoginTests
         await bench.SetAsync("tapo://wrong@127.0.0.1");
         using var lease = bench.Hub.Lease(Bench.Stream);
         var start = bench.Time.GetUtcNow();
-        await bench.AdvanceUntilAsync(() => bench.Time.GetUtcNow() - start > TimeSpan.FromSeconds(28), "some time", step: 500);
+        await FailUntilAsync(TimeSpan.FromSeconds(28));
         Assert.That(bench.Camera.LoginsRefused, Is.EqualTo(2));
-        await bench.AdvanceUntilAsync(() => bench.Time.GetUtcNow() - start > TimeSpan.FromMinutes(20), "more time", step: 500);
+        await FailUntilAsync(TimeSpan.FromMinutes(20));
         Assert.That(bench.Camera.LoginsRefused, Is.InRange(5, 8), "after 30 s, 1, 2, 4 and then 5 min");
         Assert.That(bench.Failure, Does.StartWith("the camera refused the password; the next login is in ").And.EndsWith(" s"));
+
+        // From one try to the next: in between there is nothing to see, and during one only moments pass.
+        async Task FailUntilAsync(TimeSpan end)
+        {
+            for (var failures = bench.Source.Failures; ; failures++)
+            {
+                await bench.AdvanceUntilAsync(() => bench.Source.Failures > failures, "the next failure");
+                await Eventually.Async(() => bench.Source.NextTry is not null, "the next try");
+                var moment = TimeSpan.FromMilliseconds(20);
+                var rest = bench.Source.NextTry!.Value - moment;
+                if (bench.Time.GetUtcNow() + rest - start > end)
+                    return;
+                if (rest > TimeSpan.Zero)
+                    bench.Time.Advance(rest);
+            }
+        }
     }
 
     [Test]

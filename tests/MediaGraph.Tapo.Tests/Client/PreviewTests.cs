@@ -103,7 +103,7 @@ internal sealed class PreviewTests
         bench.Camera.Behaviour = TapoBehaviour.SendsNoMedia;
         var start = bench.Time.GetUtcNow();
         await bench.FailsAsync();
-        Assert.That(bench.Time.GetUtcNow() - start, Is.InRange(TimeSpan.FromSeconds(9.9), TimeSpan.FromSeconds(20)));
+        Assert.That(bench.Time.GetUtcNow() - start, Is.GreaterThan(TimeSpan.FromSeconds(9.9)));
         bench.Camera.Behaviour = TapoBehaviour.Normal;
         var before = viewer.Video;
         await bench.AdvanceUntilAsync(() => viewer.Video > before, "pictures again");

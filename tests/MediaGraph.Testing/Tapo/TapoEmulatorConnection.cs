@@ -316,8 +316,6 @@ internal sealed class TapoEmulatorConnection
                 return SendPartAsync("video/mp2t", [], "X-If-Encrypt: 1\r\n");
             case TapoBehaviour.SendsOddPart:
                 return SendPartAsync("video/mp2t", new byte[17], "X-If-Encrypt: 1\r\n");
-            case TapoBehaviour.SendsBadPadding:
-                return SendPartAsync("video/mp2t", new byte[192], "X-If-Encrypt: 1\r\n");
             case TapoBehaviour.AnnouncesHugePart:
                 return SendAsync($"{DeviceDelimiter}\r\nContent-Type: video/mp2t\r\nContent-Length: {int.MaxValue}\r\n\r\nabc");
             case TapoBehaviour.AnnouncesNegativePart:
@@ -330,7 +328,9 @@ internal sealed class TapoEmulatorConnection
             (plain[0], plain[1], plain[2], plain[3]) = (0x47, 0x1F, 0xFF, 0x10);
         }
 
-        var (headers, body) = Encrypt(plain);
+        var (headers, body) = Behaviour == TapoBehaviour.SendsBadPadding
+            ? Encrypt(new byte[192], PaddingMode.None) // no padding ends in a zero
+            : Encrypt(plain);
         switch (Behaviour)
         {
             case TapoBehaviour.StallsInMidPart:
@@ -368,23 +368,34 @@ internal sealed class TapoEmulatorConnection
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, _over.Token);
     }
 
-    private (string Headers, byte[] Body) Encrypt(byte[] plain)
+    private (string Headers, byte[] Body) Encrypt(byte[] plain, PaddingMode padding = PaddingMode.PKCS7)
     {
         if (Options.Keys == TapoKeys.Plain)
             return ("X-If-Encrypt: 0\r\n", plain);
         var secret = TapoEmulatorSecurity.KeySecret(Options);
-        if (Behaviour == TapoBehaviour.UsesAnotherKey)
-            secret += "another";
         using var aes = Aes.Create();
         if (Options.Keys == TapoKeys.Md5)
         {
-            (aes.Key, var vector) = TapoEmulatorSecurity.Md5Keys(Options.AsksForPassword ? "admin" : "none", _keyNonce, secret);
-            return ("X-If-Encrypt: 1\r\n", aes.EncryptCbc(plain, vector));
+            var (key, vector) = TapoEmulatorSecurity.Md5Keys(Options.AsksForPassword ? "admin" : "none", _keyNonce, secret);
+            aes.Key = key;
+            var encrypted = aes.EncryptCbc(plain, vector, padding);
+            if (Behaviour == TapoBehaviour.UsesAnotherKey)
+            {
+                do // until what the right key makes of it does not look padded by chance
+                {
+                    aes.Key = RandomNumberGenerator.GetBytes(16);
+                    encrypted = aes.EncryptCbc(plain, vector);
+                    aes.Key = key;
+                }
+                while (aes.DecryptCbc(encrypted, vector, PaddingMode.None)[^1] is > 0 and <= 16);
+            }
+
+            return ("X-If-Encrypt: 1\r\n", encrypted);
         }
 
         (aes.Key, var hmacKey) = TapoEmulatorSecurity.HkdfKeys(_keyNonce, secret, Salt);
         var nonce = RandomNumberGenerator.GetBytes(16);
-        var body = aes.EncryptCbc(plain, nonce);
+        var body = aes.EncryptCbc(plain, nonce, padding);
         if (Behaviour == TapoBehaviour.SignsWrongly)
             hmacKey[0] ^= 1;
         var headers = $"X-If-Encrypt: 1\r\nX-Nonce: {Convert.ToHexStringLower(nonce)}\r\n";
