@@ -57,13 +57,20 @@ internal sealed class Session(Relay relay, Socket socket) : IDisposable
     /// <summary>Sends an access unit, if the socket takes it now.</summary>
     public void Send(ReadOnlySpan<byte> unit)
     {
-        if (_rest is not null && !SendRest())
-            return;
-        var sent = socket.Send(unit, SocketFlags.None, out var error);
-        if (error == SocketError.Success && sent < unit.Length)
-            _rest = unit[sent..].ToArray();
-        else if (error is not (SocketError.Success or SocketError.WouldBlock))
-            socket.Dispose();
+        try
+        {
+            if (_rest is not null && !SendRest())
+                return;
+            var sent = socket.Send(unit, SocketFlags.None, out var error);
+            if (error == SocketError.Success && sent < unit.Length)
+                _rest = unit[sent..].ToArray();
+            else if (error is not (SocketError.Success or SocketError.WouldBlock))
+                socket.Dispose();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It left a moment ago: that must not end the publisher, on whose thread this is.
+        }
     }
 
     private bool SendRest()

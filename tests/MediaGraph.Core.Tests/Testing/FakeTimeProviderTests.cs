@@ -154,6 +154,23 @@ public sealed class FakeTimeProviderTests
         Assert.That(_time.ActiveTimers, Is.Zero);
     }
 
+    [Test]
+    public async Task It_says_when_the_next_timer_falls_due_and_goes_on_step_by_step_until_something_holds()
+    {
+        Assert.That(_time.NextDue, Is.Null);
+        var start = _time.GetUtcNow();
+        using var late = Timer("late", 3 * Second);
+        using var soon = Timer("soon", 2 * Second);
+        Assert.That(_time.NextDue, Is.EqualTo(start + (2 * Second)));
+        await _time.AdvanceUntilAsync(() => true, Second, "what holds already");
+        Assert.That(_time.GetUtcNow(), Is.EqualTo(start), "not a step too many");
+        await _time.AdvanceUntilAsync(() => _fired.Count == 1, 0.5 * Second, "the first one");
+        Assert.That((_time.GetUtcNow(), _time.NextDue), Is.EqualTo((start + (2 * Second), (DateTimeOffset?)(start + (3 * Second)))));
+        soon.Dispose();
+        late.Dispose();
+        Assert.That(_time.NextDue, Is.Null);
+    }
+
     private ITimer Timer(string name, TimeSpan due, TimeSpan? period = null) =>
         _time.CreateTimer(_ => Fired(name), null, due, period ?? Timeout.InfiniteTimeSpan);
 

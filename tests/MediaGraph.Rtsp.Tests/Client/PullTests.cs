@@ -287,7 +287,8 @@ internal sealed class PullTests
             _ => null,
         });
         await PassUntilTeardownAsync(bench, server, () => server.SendMediaAsync(2));
-        Assert.That(await bench.EndOfAsync(relay), Is.EqualTo(new CloseReason(CloseCode.Deadline, "the server did not answer GET_PARAMETER in time")));
+        Assert.That(
+            await bench.EndOfAsync(relay), Is.EqualTo(new CloseReason(CloseCode.Deadline, "the server did not answer GET_PARAMETER in time")));
         Assert.That(server.Methods, Has.Exactly(1).EqualTo("GET_PARAMETER"));
     }
 
