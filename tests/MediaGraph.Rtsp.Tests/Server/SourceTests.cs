@@ -206,6 +206,22 @@ public sealed class SourceTests
         Assert.That((answer.Status, answer.Reason, source.Open), Is.EqualTo((404, "the stream was removed", 0)));
     }
 
+    [Test]
+    public async Task Who_views_metadata_alone_keeps_running_what_has_them()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var describing = client.ExpectAsync(200, "DESCRIBE", client.Url());
+        var (session, _) = await source.NextAsync();
+        session.Publish(
+            Track.Of(Vectors.H264), Track.Of(new Codec(MediaKind.Data, "vnd.onvif.metadata", 90_000, form: PayloadForm.Rtp)));
+        await describing;
+        await client.SetUpAsync(track: 1);
+        await client.ExpectAsync(200, "PLAY", client.Url());
+        Assert.That((bench.Hub.GetSnapshot().Streams.Single().Leases, session.Wanted), Is.EqualTo((2, SourceMedia.Video)));
+    }
+
     private static async Task<LedSource> SetAsync(ServerBench bench)
     {
         var source = new LedSource();
