@@ -139,6 +139,18 @@ internal sealed class PlaySession(
             _output.Add(OfferOf(track), (byte)track.Transport.Interleaved!.Value.Rtp);
     }
 
+    protected override void Remove(SessionTrack track)
+    {
+        if (track.Key != Backchannel.Key)
+        {
+            _output.Remove(OfferOf(track));
+            return;
+        }
+
+        _talk?.Dispose();
+        _talk = null;
+    }
+
     // What a viewer sends says only that it is there, unless it talks.
     protected override UdpHandler? RtpHandlerOf(int key) => key == Backchannel.Key ? packet => _talk?.TakeRtp(packet) : null;
 

@@ -397,6 +397,7 @@ internal sealed partial class RtspConnection : IConnection
     private async Task EndSessionAsync(ServerSession session, CloseReason reason, bool isByClient = false)
     {
         _session = null;
+        _announced = null; // what was announced is over, too
         ReleaseLease();
         if (!isByClient)
         {
