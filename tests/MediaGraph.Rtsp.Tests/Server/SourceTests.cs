@@ -5,6 +5,7 @@ using MediaGraph.Rtsp.Tests.Rtp;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
+using MediaGraph.Transport;
 using NUnit.Framework;
 
 namespace MediaGraph.Rtsp.Tests.Server;
@@ -119,6 +120,22 @@ public sealed class SourceTests
         await source.NextAsync();
         bench.AdvanceBySteps(11);
         Assert.That((await waiting).Status, Is.EqualTo(503));
+    }
+
+    [Test]
+    public async Task What_was_looked_at_while_a_request_waited_is_obeyed_after_it()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var (server, end) = MemoryTransport.CreatePair(ServerBench.Address);
+        var watched = new WatchedTransport(server);
+        bench.Server.Accept(watched);
+        var client = bench.Add(new ServerClient(end, server));
+        await client.SendAsync(client.Request("DESCRIBE", client.Url()) + client.Request("OPTIONS", "*"));
+        var (session, _) = await source.NextAsync();
+        await Eventually.Async(() => watched.IsWaiting, "it waits for more");
+        session.Publish(Track.Of(Vectors.H264));
+        await Eventually.EqualAsync(() => client.Responses.Count, 2, "answers");
     }
 
     [Test]
