@@ -51,6 +51,17 @@ public sealed class Clips
         return GetAsync($"{format.Name.Replace(' ', '-')}-{seconds}", [.. input, .. picture, .. sound[4..]], ".mkv");
     }
 
+    /// <summary>20 s of one track in Matroska: vp8, vp9, L16, mp3 or ac3. Pictures have a keyframe every second.</summary>
+    public static Task<string> OneTrackAsync(string codec) => GetAsync(codec, codec switch
+    {
+        "vp8" or "vp9" => [
+            "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25", "-t", "20", "-c:v", codec == "vp8" ? "libvpx" : "libvpx-vp9", "-g", "25",
+            "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-auto-alt-ref", "0", "-b:v", "200k"],
+        "L16" => [.. Noise(16_000), "-t", "20", "-af", "asetnsamples=320", "-c:a", "pcm_s16be"],
+        "mp3" => [.. Noise(44_100), "-t", "20", "-c:a", "libmp3lame", "-b:a", "64k"],
+        _ => [.. Noise(48_000), "-t", "20", "-c:a", codec, "-b:a", "96k"],
+    }, ".mkv");
+
     [OneTimeSetUp]
     public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("mediagraph-clips-").FullName;
 

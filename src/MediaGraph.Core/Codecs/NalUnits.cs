@@ -131,17 +131,43 @@ public static class NalUnits
     }
 
     /// <summary>
-    /// Whether an H264 access unit with 4-byte length prefixes is an IDR picture (nal_unit_type 5, ITU-T H.264 §7.4.1).
+    /// Whether decoding can start at an H264 access unit with 4-byte length prefixes: it is an IDR picture (nal_unit_type 5, ITU-T H.264
+    /// §7.4.1), or has a recovery point (<see cref="IsH264RecoveryPoint"/>).
     /// </summary>
     public static bool IsH264Keyframe(ReadOnlySpan<byte> accessUnit)
     {
         while (TryReadLengthPrefixed(ref accessUnit, LengthSize, out var nalUnit))
         {
-            if ((nalUnit[0] & 0x1F) is 5)
+            if ((nalUnit[0] & 0x1F) is 5 || IsH264RecoveryPoint(nalUnit))
                 return true;
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// Whether an H264 NAL unit has a recovery point message (ITU-T H.264 §D.2.8): who starts to decode at its access unit has right
+    /// pictures after as many frames as it says. Encoders that refresh pictures bit by bit send it in place of IDR pictures, those with
+    /// open groups of pictures beside them.
+    /// </summary>
+    public static bool IsH264RecoveryPoint(ReadOnlySpan<byte> nalUnit)
+    {
+        const int recoveryPoint = 6;
+        if (nalUnit.IsEmpty || (nalUnit[0] & 0x1F) != 6)
+            return false; // no supplemental enhancement information
+        var zeros = 0;
+        for (var rest = nalUnit[1..]; ;)
+        {
+            var type = ReadSupplementNumber(ref rest, ref zeros);
+            var size = ReadSupplementNumber(ref rest, ref zeros);
+            if (type == recoveryPoint || size < 0)
+                return type == recoveryPoint && size > 0;
+            for (; size > 0; size--)
+            {
+                if (ReadSupplementByte(ref rest, ref zeros) < 0)
+                    return false;
+            }
+        }
     }
 
     /// <summary>
@@ -180,6 +206,39 @@ public static class NalUnits
         }
 
         return destination[..written];
+    }
+
+    // §7.3.2.3.1; -1 at the end.
+    private static long ReadSupplementNumber(ref ReadOnlySpan<byte> rest, ref int zeros)
+    {
+        var number = 0L;
+        int value;
+        do
+        {
+            value = ReadSupplementByte(ref rest, ref zeros);
+            if (value < 0)
+                return -1;
+            number += value;
+        }
+        while (value == 255);
+        return number;
+    }
+
+    // Past emulation prevention; -1 at the end.
+    private static int ReadSupplementByte(ref ReadOnlySpan<byte> rest, ref int zeros)
+    {
+        if (zeros >= 2 && rest is [3, ..])
+        {
+            rest = rest[1..];
+            zeros = 0;
+        }
+
+        if (rest.IsEmpty)
+            return -1;
+        var value = rest[0];
+        rest = rest[1..];
+        zeros = value == 0 ? zeros + 1 : 0;
+        return value;
     }
 
     private static int Append(ReadOnlySpan<byte> nalUnit, Span<byte> destination)

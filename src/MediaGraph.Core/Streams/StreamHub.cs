@@ -392,9 +392,12 @@ public sealed partial class StreamHub : IAsyncDisposable
     {
         var offered = receivers
             .Select(receiver => receiver.Codec is { } codec ? Track.Of(codec, receiver.Track.Id) : receiver.Track).ToList();
-        var media = offered.Where(track => track.Kind != MediaKind.Data).ToList();
         if (offered.Count == 0)
             return null;
+
+        // Data count for who asks for them; others are given them beside media, or not at all.
+        var asksForData = wanted is not null && wanted.Any(track => track.Kind == MediaKind.Data);
+        var media = offered.Where(track => asksForData || track.Kind != MediaKind.Data).ToList();
         if (format is not null && media.Count > 0 && !media.Any(track => format.ForTrack(track)?.CanCarry(track.Codecs[0]) == true))
             return $"codecs not matched: {string.Join(", ", media.Select(track => track.Codecs[0].Name))} ⇒ {format.CodecNames}";
         return wanted is not null && !TrackMatch.TryMatch(offered, wanted, out _, out var failure) ? failure : null;
@@ -553,9 +556,14 @@ public sealed partial class StreamHub : IAsyncDisposable
         }
     }
 
-    internal static SourceMedia WantsOf(SubscribeRequest request) => request.Wanted is { } wanted
-        ? wanted.Aggregate(SourceMedia.None, (all, track) => all | SourceMediaKinds.Of(track.Kind))
-        : SourceMediaKinds.Viewed;
+    // Data go with pictures or sound: who wants nothing else wants what has them.
+    internal static SourceMedia WantsOf(SubscribeRequest request)
+    {
+        if (request.Wanted is not { } wanted)
+            return SourceMediaKinds.Viewed;
+        var wants = wanted.Aggregate(SourceMedia.None, (all, track) => all | SourceMediaKinds.Of(track.Kind));
+        return wants == SourceMedia.None && wanted.Count > 0 ? SourceMediaKinds.Viewed : wants;
+    }
 
     private static StreamException NotFound() => new(StreamError.NotFound, "nobody publishes this stream");
 

@@ -122,8 +122,8 @@ internal abstract class Depacketizer : IDisposable
         _lastClockRate = codec.ClockRate;
         if (_lastDecodeTime >= decodeTime)
             decodeTime = _lastDecodeTime.Value + 1; // two frames in one tick, or the clock was moved back
-        if (codec.Kind == MediaKind.Audio)
-            presentationTime = decodeTime;
+        if (codec is { Kind: MediaKind.Audio, Form: PayloadForm.Frame })
+            presentationTime = decodeTime; // what is no frame may share its time with the one before
         _lastDecodeTime = decodeTime;
         var followsLoss = _followsLoss;
         _followsLoss = false;

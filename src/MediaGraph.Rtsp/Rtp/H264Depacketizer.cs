@@ -51,6 +51,8 @@ internal sealed class H264Depacketizer : NalDepacketizer
 
     protected override NalRole RoleOf(ReadOnlySpan<byte> nalUnit) => RoleOfNalUnit(nalUnit);
 
+    protected override bool IsRecoveryPoint(ReadOnlySpan<byte> nalUnit) => NalUnits.IsH264RecoveryPoint(nalUnit);
+
     protected override bool TryAdd(ReadOnlySpan<byte> payload) => (payload[0] & 0x1F) switch
     {
         AggregationPacket => TryAddAggregate(payload[1..]),

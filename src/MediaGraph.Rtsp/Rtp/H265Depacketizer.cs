@@ -26,7 +26,7 @@ internal sealed class H265Depacketizer : NalDepacketizer
     /// <param name="options">What all have in common.</param>
     /// <param name="hasDecodingOrder">Whether sprop-max-don-diff is above 0, so that packets have DONL fields (§4.4).</param>
     public H265Depacketizer(Codec codec, DepacketizerOptions options, bool hasDecodingOrder = false)
-        : base(codec, options)
+        : base(codec, hasDecodingOrder ? options with { KeepsPackets = false } : options) // viewers are not told of such fields
     {
         _hasDecodingOrder = hasDecodingOrder;
         if (HevcConfiguration.TryParse(codec.Configuration.Span, out var configuration))

@@ -33,6 +33,9 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
     /// <summary>What a NAL unit is for.</summary>
     protected abstract NalRole RoleOf(ReadOnlySpan<byte> nalUnit);
 
+    /// <summary>Whether a unit that shows nothing says that decoding can start at its access unit.</summary>
+    protected virtual bool IsRecoveryPoint(ReadOnlySpan<byte> nalUnit) => false;
+
     /// <summary>Stores a parameter set that is not there yet, if it can be read.</summary>
     protected abstract void Store(ReadOnlySpan<byte> parameterSet);
 
@@ -188,6 +191,7 @@ internal abstract class NalDepacketizer(Codec codec, DepacketizerOptions options
                 if (!(IsScanning ? TryCount(NalUnits.LengthSize + nalUnit.Length) : Frame.TryAppendNalUnit(nalUnit)))
                     return false;
                 Note(role);
+                _isKeyframe |= role == NalRole.Supplement && IsRecoveryPoint(nalUnit);
                 return true;
         }
     }

@@ -3,8 +3,9 @@ using MediaGraph.Media;
 namespace MediaGraph.Rtsp.Rtp;
 
 /// <summary>
-/// Packets that nobody looks into, passed on from RTSP to RTSP: those of one timestamp up to a marker together, those of sound one by one. A
-/// unit with a hole is dropped and counted.
+/// Packets that nobody looks into, passed on from RTSP to RTSP: those of one timestamp up to a marker together. A unit with a hole is
+/// dropped and counted. Packets of sound go one by one, since a marker ends a unit in one format, begins a talkspurt in another, and never
+/// comes in a third; they keep their markers, and their timestamps, which may be equal.
 /// </summary>
 internal sealed class OpaqueDepacketizer(Codec codec, DepacketizerOptions options) : Depacketizer(codec, options)
 {
@@ -26,7 +27,7 @@ internal sealed class OpaqueDepacketizer(Codec codec, DepacketizerOptions option
         (_isOpen, _timestamp) = (true, timestamp);
         _isDamaged |= _packets.Length + payload.Length > FrameBuffer.MaxLength;
         if (!_isDamaged)
-            payload.CopyTo(_packets.Append(default, payload.Length));
+            payload.CopyTo(_packets.Append(new RtpHeader(0, marker, 0, 0, 0), payload.Length));
         if (marker || Codec!.Kind == MediaKind.Audio)
             End();
     }

@@ -134,7 +134,8 @@ internal sealed class RtpConverter(PacketPool pool, int payloadType) : Converter
         for (var position = 0; position < length;)
         {
             var packet = buffer.Span.Slice(offset + position, length - position);
-            var header = new RtpHeader((byte)payloadType, Marker: false, 0, timestamp, _ssrc);
+            var marker = frame.Codec.Kind == MediaKind.Audio && (packet[FramingLength + 1] & 0x80) != 0; // what it means, its format says
+            var header = new RtpHeader((byte)payloadType, marker, 0, timestamp, _ssrc);
             header.Write(packet[FramingLength..]);
             var packetLength = Number(packet);
             position += packetLength;

@@ -31,6 +31,13 @@ internal sealed class RtpOutput(PacketPool pool, string canonicalName)
     /// <summary>Adds a track that goes over UDP; its queue is a <see cref="DatagramWriter"/>.</summary>
     public void Add(RtpOffer offer, UdpPath path) => Add(offer, new RtpDatagramFormat(pool, offer, path));
 
+    /// <summary>Removes a track; before a subscription is made.</summary>
+    public void Remove(RtpOffer offer)
+    {
+        _offers.Remove(offer);
+        _formats.Remove(offer.Receiver.Track.Id);
+    }
+
     /// <summary>
     /// Writes a sender report with its description, as it is at this moment. Packets and bytes are those of all viewers' common source.
     /// </summary>

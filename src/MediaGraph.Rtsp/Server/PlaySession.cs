@@ -36,24 +36,17 @@ internal sealed class PlaySession(
     /// <summary>What is played.</summary>
     public MediaStream Stream => stream;
 
-    /// <summary>What was set up of it.</summary>
+    /// <summary>What was set up of it. Data go with pictures or sound: who views nothing else wants what has them.</summary>
     public SourceMedia Wants
     {
         get
         {
             var wants = SourceMedia.None;
-            foreach (var track in Tracks)
-            {
-                wants |= track.Key == Backchannel.Key ? SourceMedia.Talk
-                    : OfferOf(track).Codec.Kind switch
-                    {
-                        MediaKind.Video => SourceMedia.Video,
-                        MediaKind.Audio => SourceMedia.Audio,
-                        _ => SourceMedia.None,
-                    };
-            }
-
-            return wants;
+            foreach (var kind in Kinds)
+                wants |= kind == MediaKind.Video ? SourceMedia.Video : kind == MediaKind.Audio ? SourceMedia.Audio : SourceMedia.None;
+            if (HasMedia && wants == SourceMedia.None)
+                wants = SourceMedia.Video | SourceMedia.Audio;
+            return Tracks.Any(track => track.Key == Backchannel.Key) ? wants | SourceMedia.Talk : wants;
         }
     }
 
@@ -95,12 +88,7 @@ internal sealed class PlaySession(
             var request = new SubscribeRequest(Name)
             {
                 Peer = peer,
-                Wanted = (Wants & ~SourceMedia.Talk) switch
-                {
-                    SourceMedia.Video => [Track.Any(MediaKind.Video)],
-                    SourceMedia.Audio => [Track.Any(MediaKind.Audio)],
-                    _ => null,
-                },
+                Wanted = [.. Kinds.Select(Track.Any)],
                 OnStateChanged = (state, reason) =>
                 {
                     if (state == SubscriptionState.Ended && reason is { Code: not CloseCode.Requested })
@@ -151,6 +139,18 @@ internal sealed class PlaySession(
             _output.Add(OfferOf(track), (byte)track.Transport.Interleaved!.Value.Rtp);
     }
 
+    protected override void Remove(SessionTrack track)
+    {
+        if (track.Key != Backchannel.Key)
+        {
+            _output.Remove(OfferOf(track));
+            return;
+        }
+
+        _talk?.Dispose();
+        _talk = null;
+    }
+
     // What a viewer sends says only that it is there, unless it talks.
     protected override UdpHandler? RtpHandlerOf(int key) => key == Backchannel.Key ? packet => _talk?.TakeRtp(packet) : null;
 
@@ -191,6 +191,10 @@ internal sealed class PlaySession(
         _talk?.Dispose();
         return _datagrams?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
+
+    // Of the media that were set up.
+    private IEnumerable<MediaKind> Kinds =>
+        Tracks.Where(track => track.Key != Backchannel.Key).Select(track => OfferOf(track).Codec.Kind).Distinct();
 
     private RtpOffer OfferOf(SessionTrack track) => offers.First(offer => offer.Index == track.Key);
 }

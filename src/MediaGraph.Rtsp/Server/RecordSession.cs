@@ -59,6 +59,8 @@ internal sealed class RecordSession(ServerParts parts, ConnectionWriter writer, 
         Volatile.Write(ref _tracks[track.Key], _rtp.AddTrack(media.Kind, media.Format!, IdOf(track.Key), isOrdered: track.Path is null));
     }
 
+    protected override void Remove(SessionTrack track) => throw new NotSupportedException("What was announced is set up once.");
+
     protected override UdpHandler? RtpHandlerOf(int key) => packet => Volatile.Read(ref _tracks[key])?.TakeRtp(packet);
 
     protected override UdpHandler? RtcpHandlerOf(int key) => compound => Volatile.Read(ref _tracks[key])?.TakeRtcp(compound);

@@ -58,7 +58,7 @@ internal sealed partial class RtspConnection
 
         using var late = new CancellationTokenSource(_parts.Options.RequestTimeout, _parts.Time);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _closing.Token);
-        if (request.Method is RtspMethods.Describe or RtspMethods.Setup)
+        if (request.Method is RtspMethods.Describe or RtspMethods.Announce or RtspMethods.Setup)
             Volatile.Write(ref _sessionEnded, 0); // it begins anew, and may wait for a source longer than a client that does not
         return request.Method switch
         {
@@ -221,7 +221,7 @@ internal sealed partial class RtspConnection
 
     private async ValueTask<CloseReason?> AnnounceAsync(RtspRequest request, CancellationToken deadline)
     {
-        if (_session is not null || _announced is not null)
+        if (_session is not null)
             return Reply(request, RtspStatus.MethodNotValidInThisState);
         if (Resolve(request.Uri) is not { } address)
             return Reply(request, RtspStatus.NotFound);

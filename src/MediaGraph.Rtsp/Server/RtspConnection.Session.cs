@@ -127,14 +127,23 @@ internal sealed partial class RtspConnection
     {
         var isRecord = session is RecordSession;
         var track = session.Tracks.FirstOrDefault(track => track.Key == key);
-        if (track is null)
+        var isKept = transports.Any(transport => transport.IsTcp == session.IsTcp); // the way over TCP, or that over UDP
+        var mayChange = session is PlaySession { IsRunning: false };
+        if (track is not null && !isKept && !mayChange)
+            return Reply(request, RtspStatus.MethodNotValidInThisState);
+        if (track is null || (mayChange && !IsAsked(track.Transport, transports)))
         {
-            if (session.Tracks.Length >= _parts.Options.Limits.MaxSetups)
+            // RFC 2326 §10.4: a client may change how a track goes. ffmpeg does so when nothing comes over UDP: it pauses, and sets up over
+            // TCP. As all tracks go the same way, the others must then be set up again too.
+            var others = track is null ? session.Tracks : isKept ? session.Tracks.Remove(track) : [];
+            if (others.Length >= _parts.Options.Limits.MaxSetups)
                 return Reply(request, RtspStatus.NotEnoughBandwidth, "Too many tracks");
-            if (Choose(session, transports) is not { } transport)
+            if (Choose(others, transports) is not { } transport)
                 return Reply(request, RtspStatus.UnsupportedTransport);
             try
             {
+                foreach (var old in session.Tracks.RemoveRange(others))
+                    await session.RemoveAsync(old).ConfigureAwait(false);
                 prepare?.Invoke();
                 track = session.SetUp(
                     key, request.Uri, transport with { IsRecord = isRecord }, AddressOf(_transport.LocalEndPoint) ?? IPAddress.Any,
@@ -154,14 +163,12 @@ internal sealed partial class RtspConnection
             {
                 if (_session is null)
                     await session.EndAsync(CloseReason.Requested, saysGoodbye: false).ConfigureAwait(false);
+                else if (session.Tracks.IsEmpty)
+                    await EndSessionAsync(session, CloseReason.Requested, isByClient: true).ConfigureAwait(false);
             }
         }
-        else if (transports.All(transport => transport.IsTcp != session.IsTcp))
-        {
-            return Reply(request, RtspStatus.UnsupportedTransport);
-        }
 
-        // A track that is set up again stays as it was: what is answered counts, not what is asked for.
+        // A track that is set up again stays as it was where nothing else is asked for, and while media flow: what is answered counts.
         var response = new RtspResponse(RtspStatus.Ok);
         response.Headers.Add(RtspHeaderNames.Transport, track.Transport.ToString());
         return Send(response, request.CSeq);
@@ -180,14 +187,20 @@ internal sealed partial class RtspConnection
         _reader.Channels = 1 + session.Tracks.Max(t => Math.Max(t.Transport.Interleaved!.Value.Rtp, t.Transport.Interleaved.Value.Rtcp));
     }
 
-    // The first way that suits, with channels; null when none does.
-    private RtspTransport? Choose(ServerSession session, IReadOnlyList<RtspTransport> transports)
+    // Whether a track goes in one of the ways that are offered.
+    private static bool IsAsked(RtspTransport set, IReadOnlyList<RtspTransport> transports) => transports.Any(transport =>
+        transport.IsTcp == set.IsTcp && (set.IsTcp
+            ? transport.Interleaved is null || transport.Interleaved == set.Interleaved
+            : transport.ClientPorts == set.ClientPorts));
+
+    // The first way that suits beside the other tracks, with channels; null when none does.
+    private RtspTransport? Choose(ImmutableArray<SessionTrack> others, IReadOnlyList<RtspTransport> transports)
     {
         foreach (var transport in transports)
         {
-            if (transport.IsMulticast || transport.Profile != "AVP" || (session.IsTcp is { } isTcp && isTcp != transport.IsTcp))
+            if (transport.IsMulticast || transport.Profile != "AVP" || others.Any(other => other.Transport.IsTcp != transport.IsTcp))
                 continue;
-            if (transport.IsTcp && ChooseChannels(session, transport.Interleaved) is { } channels)
+            if (transport.IsTcp && ChooseChannels(others, transport.Interleaved) is { } channels)
                 return new RtspTransport { IsTcp = true, Interleaved = channels };
             if (!transport.IsTcp && IsSafe(transport))
                 return new RtspTransport { ClientPorts = transport.ClientPorts };
@@ -196,7 +209,7 @@ internal sealed partial class RtspConnection
         return null;
     }
 
-    private static PortPair? ChooseChannels(ServerSession session, PortPair? wanted)
+    private static PortPair? ChooseChannels(ImmutableArray<SessionTrack> others, PortPair? wanted)
     {
         if (wanted is { } pair)
             return pair.Rtp != pair.Rtcp && IsFree(pair) ? pair : null;
@@ -208,7 +221,7 @@ internal sealed partial class RtspConnection
 
         return null;
 
-        bool IsFree(PortPair channels) => !session.Tracks.Any(t => t.UsesChannel(channels.Rtp) || t.UsesChannel(channels.Rtcp));
+        bool IsFree(PortPair channels) => !others.Any(t => t.UsesChannel(channels.Rtp) || t.UsesChannel(channels.Rtcp));
     }
 
     // Datagrams go to nobody but the client, and to no service on it.

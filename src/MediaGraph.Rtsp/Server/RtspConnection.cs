@@ -237,7 +237,9 @@ internal sealed partial class RtspConnection : IConnection
 
             (_transport as HttpTunnel)?.Watch();
             var input = _transport.Input;
-            var reading = input.ReadAsync(CancellationToken.None);
+
+            // A pipe's ReadAsync waits for more when a read was cancelled behind which something is left to be looked at.
+            var reading = input.TryRead(out var ready) ? new(ready) : input.ReadAsync(CancellationToken.None);
             if (!reading.IsCompleted)
                 turn = _receivedBytes;
             else if (_receivedBytes - turn >= MaxTurnBytes)
@@ -397,6 +399,7 @@ internal sealed partial class RtspConnection : IConnection
     private async Task EndSessionAsync(ServerSession session, CloseReason reason, bool isByClient = false)
     {
         _session = null;
+        _announced = null; // what was announced is over, too
         ReleaseLease();
         if (!isByClient)
         {

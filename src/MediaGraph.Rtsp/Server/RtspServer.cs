@@ -92,8 +92,10 @@ public sealed class RtspServer : IAsyncDisposable
     /// <summary>Connections that a limit refused, since the start.</summary>
     public long RefusedConnections => _guard.Refused;
 
-    /// <summary>Binds and starts to listen.</summary>
-    /// <exception cref="IOException">A port cannot be bound, or the certificate cannot be read; the message says why.</exception>
+    /// <summary>Binds and starts to listen, on both ports or on none.</summary>
+    /// <param name="cancellationToken">Cancels the start, not the server.</param>
+    /// <exception cref="IOException">A port cannot be bound; the message says which and why.</exception>
+    /// <exception cref="InvalidDataException">The certificate cannot be used; the message says why.</exception>
     /// <exception cref="InvalidOperationException">The server was started before.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {

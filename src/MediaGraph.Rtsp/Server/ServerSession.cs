@@ -76,6 +76,16 @@ internal abstract class ServerSession(ServerParts parts, ConnectionWriter writer
         return track;
     }
 
+    /// <summary>Takes a track back, for it to be set up in another way. The session does not run.</summary>
+    public async Task RemoveAsync(SessionTrack track)
+    {
+        lock (_reportLock) // no report of it is on its way
+            ImmutableInterlocked.Update(ref _tracks, static (all, removed) => all.Remove(removed), track);
+        if (track.Path is { } path)
+            await path.DisposeAsync().ConfigureAwait(false);
+        Remove(track);
+    }
+
     /// <summary>Takes an interleaved frame; false when nothing was set up for its channel.</summary>
     public bool TryTake(byte channel, in ReadOnlySequence<byte> payload)
     {
@@ -150,6 +160,9 @@ internal abstract class ServerSession(ServerParts parts, ConnectionWriter writer
     }
 
     protected abstract void Add(SessionTrack track);
+
+    /// <summary>Undoes <see cref="Add"/>.</summary>
+    protected abstract void Remove(SessionTrack track);
 
     protected abstract UdpHandler? RtpHandlerOf(int key);
 

@@ -83,6 +83,24 @@ public sealed class NalUnitsTests
         }
     }
 
+    [TestCase("060601c480", true, TestName = "A recovery point")]
+    [TestCase("460601c480", true, TestName = "A recovery point, whatever the reference flags are")]
+    [TestCase("0605021122060140", true, TestName = "A recovery point behind another message")]
+    [TestCase("060503000003010601c480", true, TestName = "A recovery point behind a message with emulation prevention")]
+    [TestCase("0605021122 80", false, TestName = "Another message")]
+    [TestCase("06050206 01c480", false, TestName = "What looks like one inside another message")]
+    [TestCase("060600", false, TestName = "A recovery point without a body")]
+    [TestCase("0606", false, TestName = "A message without its size")]
+    [TestCase("06ff", false, TestName = "Half a type")]
+    [TestCase("06", false, TestName = "No message")]
+    [TestCase("650601c480", false, TestName = "No message but a picture")]
+    public void A_recovery_point_is_found_among_supplements(string unit, bool isFound)
+    {
+        var bytes = Vectors.Hex(unit.Replace(" ", "", StringComparison.Ordinal));
+        Assert.That(NalUnits.IsH264RecoveryPoint(bytes), Is.EqualTo(isFound));
+        Assert.That(NalUnits.IsH264Keyframe(Prefix([bytes, [0x41, 0x88]], 4)), Is.EqualTo(isFound || bytes[0] == 0x65));
+    }
+
     [Test]
     public void Keyframes_of_H265_are_random_access_points()
     {

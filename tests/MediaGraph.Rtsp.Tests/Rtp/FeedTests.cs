@@ -141,6 +141,42 @@ public sealed class FeedTests
     }
 
     [Test]
+    public async Task What_nobody_understands_of_sound_keeps_its_times_and_markers()
+    {
+        await using var bench = new GraphBench();
+        using var source = new Source(bench, new Codec(MediaKind.Audio, CodecNames.Ac3, 48_000, 2, form: PayloadForm.Rtp));
+        var viewer = bench.Join();
+        source.Send("0102 AA", 48_000); // the parts of one frame (RFC 4184 §4.1)
+        source.Send("0302 BB", 48_000, marker: true);
+        source.Send("0001 CC", 49_536, marker: true);
+        source.Send("0102 DD", 51_072);
+        var packets = await viewer.PacketsAsync();
+        Assert.That(packets.Select(packet => packet[^1]), Is.EqualTo([0xAA, 0xBB, 0xCC, 0xDD]), "nothing is waited for");
+        Assert.That(packets.Select(packet => packet[1] & 0x80), Is.EqualTo([0, 0x80, 0x80, 0]));
+        Assert.That(packets.Select(packet => TimestampOf(packet) - TimestampOf(packets[0])), Is.EqualTo([0u, 0u, 1536u, 3072u]));
+    }
+
+    [Test]
+    public async Task Decoding_order_numbers_do_not_reach_viewers_who_are_not_told_of_them()
+    {
+        await using var bench = new GraphBench();
+        using var source = new Source(bench, Vectors.H265, hasDecodingOrder: true);
+        var viewer = bench.Join();
+        source.Send("6001 0007 0004 4E010180 01 0005 2601AFAABB", 0); // DONL, and DOND
+        source.Send("6201 93 0009 11AA", 0);
+        source.Send("6201 53 BB", 0, marker: true);
+        source.Send("0201 000A 80CC", 3600, marker: true);
+        using var received = new DepacketizerBench(options => new H265Depacketizer(Vectors.H265Bare, options));
+        foreach (var packet in await viewer.PacketsAsync())
+        {
+            Assert.That(RtpHeader.TryParse(packet, out var header, out var payload));
+            received.Push(payload, header.Timestamp, header.Marker);
+        }
+
+        Assert.That(received.Payloads, Is.EqualTo([Vectors.Units("4E010180", "2601AFAABB", "260111AABB"), Vectors.Units("020180CC")]));
+    }
+
+    [Test]
     public async Task P3_sound_keeps_the_times_that_its_packets_have()
     {
         await using var bench = new GraphBench();
@@ -305,11 +341,14 @@ public sealed class FeedTests
         private ushort _sequence = 65_530;
         private uint _ssrc = 0x11223344;
 
-        public Source(GraphBench bench, Codec codec, int payloadType = 96, bool isOrdered = true, bool alone = true)
+        public Source(
+            GraphBench bench, Codec codec, int payloadType = 96, bool isOrdered = true, bool alone = true, bool hasDecodingOrder = false)
         {
             _bench = bench;
             Feed = new RtpFeed(bench.Hub.Pool, bench.Time);
             Format = GraphBench.FormatOf(codec, payloadType);
+            if (hasDecodingOrder)
+                Format = Format with { Parameters = new Dictionary<string, string> { ["sprop-max-don-diff"] = "1" } };
             Track = Feed.AddTrack(codec.Kind, Format, codec.Kind == MediaKind.Video ? "video" : "audio", isOrdered);
             if (!alone)
                 return;

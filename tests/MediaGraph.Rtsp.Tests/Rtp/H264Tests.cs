@@ -47,6 +47,28 @@ internal sealed class H264Tests
         Assert.That(bench.Depacketizer.Codec, Is.SameAs(Vectors.H264), "the same parameter sets announce nothing");
     }
 
+    // Periodic intra refresh: encoders of this kind send no IDR picture, or one at the start.
+    [Test]
+    public void Decoding_starts_at_a_recovery_point_where_there_is_no_IDR_picture()
+    {
+        using var bench = New();
+        const string Recovery = "060601C480"; // recovery_frame_cnt 4 (D.2.8)
+        bench.Push(Slice, 1000, marker: true);
+        bench.Push("0605021122 80", 2000);
+        bench.Push(Slice, 2000, marker: true);
+        bench.Push($"78 0005 {Recovery} 0003 {Slice}", 3000, marker: true);
+        bench.Push(Slice, 4000, marker: true);
+        bench.Lose();
+        bench.Push(Slice, 5000, marker: true);
+        bench.Push(Recovery, 6000);
+        bench.Push(Slice, 6000, marker: true);
+        Assert.That(bench.Frames.Select(f => (f.IsKeyframe, f.PresentationTime)), Is.EqualTo(new[]
+        {
+            (true, 3000L), (false, 4000L), (true, 6000L),
+        }));
+        Assert.That(bench.Payloads.Last(), Is.EqualTo(Vectors.Units(Recovery, Slice)));
+    }
+
     [TestCase("7805 FFFF", TestName = "A STAP-A whose unit is longer than it")]
     [TestCase("78 0001", TestName = "A STAP-A that ends behind a length")]
     [TestCase("78 0003 068001 00", TestName = "A STAP-A that ends in a length")]

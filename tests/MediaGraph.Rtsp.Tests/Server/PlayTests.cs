@@ -252,6 +252,47 @@ public sealed class PlayTests
     }
 
     [Test]
+    public async Task Metadata_go_beside_the_pictures_or_alone([Values] bool withPictures)
+    {
+        await using var bench = new ServerBench();
+        var camera = bench.Open(ServerBench.OtherAddress);
+        const string metadata = "m=application 0 RTP/AVP 98\r\na=rtpmap:98 vnd.onvif.metadata/90000\r\na=control:streamid=1\r\n";
+        await camera.ExpectAsync(200, "ANNOUNCE", camera.Url(), "Content-Type: application/sdp", ServerClient.Sdp + metadata);
+        foreach (var track in new[] { 0, 1 })
+        {
+            var transport = $"Transport: RTP/AVP/TCP;interleaved={2 * track}-{(2 * track) + 1};mode=record";
+            await camera.ExpectAsync(200, "SETUP", $"{camera.Url()}/streamid={track}", transport);
+        }
+
+        await camera.ExpectAsync(200, "RECORD", camera.Url());
+        await SendAsync(0);
+        bench.Advance(1); // reports were waited for
+        await SendAsync(1);
+
+        var viewer = bench.Open();
+        if (withPictures)
+            await viewer.SetUpAsync();
+        await viewer.SetUpAsync(track: 1, transport: "RTP/AVP/TCP;unicast;interleaved=2-3");
+        await viewer.ExpectAsync(200, "PLAY", viewer.Url());
+        await SendAsync(2);
+
+        await Eventually.Async(() => viewer.FramesOf(2).Count > 0 && viewer.FramesOf(2)[^1][^1] == (byte)'2', "the document");
+        Assert.That(viewer.FramesOf(2)[^1][RtpHeader.Length..], Is.EqualTo("<tt:MetadataStream/>2"u8.ToArray()));
+        Assert.That(viewer.FramesOf(2)[^1][1] & 0x80, Is.EqualTo(0x80), "a document ends with the marker");
+        if (withPictures)
+            await Eventually.Async(() => viewer.FramesOf(0).Any(packet => packet[RtpHeader.Length] == 0x65), "pictures");
+
+        async Task SendAsync(int number)
+        {
+            await camera.SendFrameAsync(
+                0, [0x80, 0x80 | 96, 0, (byte)number, 0, 0, (byte)(number * 20), 0, 1, 2, 3, 4, 0x65, 0x88, 0x84, 0x21]);
+            await camera.SendFrameAsync(2, [
+                0x80, 0x80 | 98, 0, (byte)number, 0, 0, (byte)(number * 20), 0, 5, 6, 7, 8, .. "<tt:MetadataStream/>"u8, (byte)('0' + number)]);
+            await camera.ExpectAsync(200, "OPTIONS", "*"); // they have come
+        }
+    }
+
+    [Test]
     public async Task A_query_selects_tracks()
     {
         await using var bench = new ServerBench();

@@ -132,6 +132,47 @@ public sealed class RecordTests
         await client.ExpectAsync(404, "SETUP", client.Url() + "/streamid=2", "Transport: RTP/AVP/TCP;interleaved=2-3;mode=record");
     }
 
+    [Test]
+    public async Task What_was_announced_in_vain_may_be_announced_anew()
+    {
+        await using var bench = new ServerBench();
+        var client = bench.Open();
+        await client.ExpectAsync(
+            200, "ANNOUNCE", client.Url(), "Content-Type: application/sdp",
+            "v=0\r\nm=audio 0 RTP/AVP 97\r\na=rtpmap:97 FLAC/48000\r\na=control:streamid=0\r\n");
+        await client.ExpectAsync(415, "SETUP", client.Url() + "/streamid=0", "Transport: RTP/AVP/TCP;interleaved=0-1;mode=record");
+        await client.AnnounceAsync();
+        await client.ExpectAsync(200, "RECORD", client.Url());
+    }
+
+    [Test]
+    public async Task Behind_the_publishers_goodbye_the_connection_can_publish_again_or_play()
+    {
+        await using var bench = new ServerBench();
+        var client = await RecordAsync(bench);
+        await SendPictureAsync(client, 0);
+        await EndByGoodbyeAsync(1);
+        await client.ExpectAsync(455, "RECORD", client.Url());
+        await client.AnnounceAsync();
+        bench.AdvanceBySteps(6); // nobody waits for its end any more
+        await client.ExpectAsync(200, "RECORD", client.Url());
+        await SendPictureAsync(client, 1);
+        await EndByGoodbyeAsync(2);
+
+        await using var feed = bench.Publish("live/other");
+        await client.SetUpAsync("live/other");
+        await client.ExpectAsync(200, "PLAY", client.Url("live/other"));
+
+        async Task EndByGoodbyeAsync(int times)
+        {
+            var report = new byte[RtcpWriter.MaxLength];
+            await client.SendFrameAsync(1, report[..RtcpWriter.Write(report, 0x01020304, null, "name", isLeaving: true)]);
+            await client.ExpectAsync(200, "OPTIONS", "*"); // it has come
+            bench.AdvanceBySteps(1);
+            await Eventually.Async(() => bench.Log.Of(3008).Count == times, "the feed's end");
+        }
+    }
+
     private static async Task<ServerClient> RecordAsync(ServerBench bench)
     {
         var client = bench.Open();

@@ -35,8 +35,8 @@ internal sealed class ServerClient : IAsyncDisposable
 
     public ITransport Transport => _transport;
 
-    /// <summary>What the server said the session is; null before.</summary>
-    public string? Session { get; private set; }
+    /// <summary>What the server said the session is, which requests repeat; null before.</summary>
+    public string? Session { get; set; }
 
     /// <summary>Answers and frames in their order.</summary>
     public IReadOnlyList<(RtspResponse? Response, int Channel, byte[] Payload)> Items

@@ -5,6 +5,7 @@ using MediaGraph.Rtsp.Tests.Rtp;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
+using MediaGraph.Transport;
 using NUnit.Framework;
 
 namespace MediaGraph.Rtsp.Tests.Server;
@@ -122,6 +123,22 @@ public sealed class SourceTests
     }
 
     [Test]
+    public async Task What_was_looked_at_while_a_request_waited_is_obeyed_after_it()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var (server, end) = MemoryTransport.CreatePair(ServerBench.Address);
+        var watched = new WatchedTransport(server);
+        bench.Server.Accept(watched);
+        var client = bench.Add(new ServerClient(end, server));
+        await client.SendAsync(client.Request("DESCRIBE", client.Url()) + client.Request("OPTIONS", "*"));
+        var (session, _) = await source.NextAsync();
+        await Eventually.Async(() => watched.IsWaiting, "it waits for more");
+        session.Publish(Track.Of(Vectors.H264));
+        await Eventually.EqualAsync(() => client.Responses.Count, 2, "answers");
+    }
+
+    [Test]
     public async Task S4_Who_waits_for_a_source_after_a_session_that_ended_by_itself_has_its_time()
     {
         await using var bench = new ServerBench(hubOptions: new StreamHubOptions { WaitForPublisher = TimeSpan.FromSeconds(1) });
@@ -204,6 +221,22 @@ public sealed class SourceTests
         await bench.Hub.RemoveStreamAsync("live/cam");
         var answer = await describing;
         Assert.That((answer.Status, answer.Reason, source.Open), Is.EqualTo((404, "the stream was removed", 0)));
+    }
+
+    [Test]
+    public async Task Who_views_metadata_alone_keeps_running_what_has_them()
+    {
+        await using var bench = new ServerBench();
+        var source = await SetAsync(bench);
+        var client = bench.Open();
+        var describing = client.ExpectAsync(200, "DESCRIBE", client.Url());
+        var (session, _) = await source.NextAsync();
+        session.Publish(
+            Track.Of(Vectors.H264), Track.Of(new Codec(MediaKind.Data, "vnd.onvif.metadata", 90_000, form: PayloadForm.Rtp)));
+        await describing;
+        await client.SetUpAsync(track: 1);
+        await client.ExpectAsync(200, "PLAY", client.Url());
+        Assert.That((bench.Hub.GetSnapshot().Streams.Single().Leases, session.Wanted), Is.EqualTo((2, SourceMedia.Video)));
     }
 
     private static async Task<LedSource> SetAsync(ServerBench bench)

@@ -40,7 +40,7 @@ public sealed class StateTests
     [TestCase("playing", "PAUSE", 200)]
     [TestCase("playing", "RECORD", 455)]
     [TestCase("playing", "TEARDOWN", 200)]
-    [TestCase("announced", "ANNOUNCE", 455)]
+    [TestCase("announced", "ANNOUNCE", 200)]
     [TestCase("announced", "PLAY", 455)]
     [TestCase("announced", "RECORD", 455)]
     [TestCase("announced", "TEARDOWN", 200)]
@@ -259,16 +259,43 @@ public sealed class StateTests
     }
 
     [Test]
-    public async Task A_track_that_is_set_up_again_stays_as_it_was()
+    public async Task A_track_that_is_set_up_again_stays_as_it_was_or_goes_as_the_client_says_now()
     {
         await using var bench = new ServerBench();
-        await using var feed = bench.Publish();
+        await using var feed = bench.Publish("live/cam", Media.Track.Of(Rtp.Vectors.H264), Media.Track.Of(Rtp.Vectors.Aac));
         var client = bench.Open();
         await client.SetUpAsync();
-        var again = await client.SetUpAsync(transport: "RTP/AVP/TCP;unicast;interleaved=4-5");
-        Assert.That(again.Headers[RtspHeaderNames.Transport], Does.EndWith("interleaved=0-1"));
-        await client.ExpectAsync(461, "SETUP", client.Url() + "/trackID=0", "Transport: RTP/AVP;unicast;client_port=5000-5001");
+        await client.SetUpAsync(track: 1, transport: "RTP/AVP/TCP;unicast;interleaved=2-3");
         await client.ExpectAsync(200, "PLAY", client.Url());
+        await client.ExpectAsync(455, "SETUP", client.Url() + "/trackID=0", "Transport: RTP/AVP/TCP;unicast;interleaved=4-5");
+        await client.ExpectAsync(200, "PAUSE", client.Url());
+
+        var same = await client.SetUpAsync(transport: "RTP/AVP/TCP;unicast");
+        Assert.That(same.Headers[RtspHeaderNames.Transport], Does.EndWith("interleaved=0-1"));
+        await client.ExpectAsync(461, "SETUP", client.Url() + "/trackID=0", "Transport: RTP/AVP/TCP;unicast;interleaved=2-3");
+        var other = await client.SetUpAsync(transport: "RTP/AVP/TCP;unicast;interleaved=4-5");
+        Assert.That(other.Headers[RtspHeaderNames.Transport], Does.EndWith("interleaved=4-5"));
+        var played = client.Items.Count;
+        var play = await client.ExpectAsync(200, "PLAY", client.Url());
+        feed.Tracks[1].Write("sound"u8, TimeSpan.FromMilliseconds(10));
+        await Eventually.Async(
+            () => client.Items.Skip(played).Select(item => item.Channel).ToHashSet().IsSupersetOf([2, 4]),
+            "media of both tracks");
+        Assert.That(client.Items.Skip(played).Any(item => item is { Response: null, Channel: 0 }), Is.False, "the old channel");
+        Assert.That(RtpInfo.ParseAll(play.Headers[RtspHeaderNames.RtpInfo]), Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task What_was_announced_is_set_up_in_one_way()
+    {
+        await using var bench = new ServerBench();
+        var client = bench.Open();
+        await client.AnnounceAsync();
+        var again = await client.ExpectAsync(
+            200, "SETUP", client.Url() + "/streamid=0", "Transport: RTP/AVP/TCP;unicast;interleaved=4-5;mode=record");
+        Assert.That(again.Headers[RtspHeaderNames.Transport], Does.Contain("interleaved=0-1"));
+        await client.ExpectAsync(455, "SETUP", client.Url() + "/streamid=0", "Transport: RTP/AVP;unicast;client_port=5000-5001;mode=record");
+        await client.ExpectAsync(200, "RECORD", client.Url());
     }
 
     [Test]

@@ -96,7 +96,7 @@ public sealed class AnnexBFeedWriter
                 continue;
             length += NalUnits.LengthSize + nalUnit.Length;
             hasPicture |= _isH265 ? type < 32 : type is >= 1 and <= 5;
-            isKeyframe |= _isH265 ? type is >= 16 and <= 21 : type == 5;
+            isKeyframe |= _isH265 ? type is >= 16 and <= 21 : type == 5 || NalUnits.IsH264RecoveryPoint(nalUnit);
         }
 
         return (length, hasPicture, isKeyframe);

@@ -30,6 +30,20 @@ internal sealed class MpegTsFeedWriterTests
     }
 
     [Test]
+    public async Task Video_begins_with_a_recovery_point_where_there_is_no_IDR_picture()
+    {
+        await using var rig = new TsRig();
+        var stream = new TsStream();
+        var refresh = TsStream.H264Sets + "00000001060601C480" + TsStream.Slice;
+        Write(rig, stream.Tables(), stream.Video(0, TsStream.Slice), stream.Video(3600, refresh), stream.Video(7200, TsStream.Slice));
+        var seen = await rig.SeeAsync(2);
+        Assert.That(seen.Select(p => (p.IsKeyframe, p.Payload)), Is.EqualTo(new[]
+        {
+            (true, "00000005060601C48000000004419ACCDD"), (false, "00000004419ACCDD"),
+        }));
+    }
+
+    [Test]
     public async Task H265_is_taken_too()
     {
         await using var rig = new TsRig();
