@@ -129,7 +129,7 @@ internal sealed partial class RtspConnection
         var track = session.Tracks.FirstOrDefault(track => track.Key == key);
         if (track is null)
         {
-            if (session.Tracks.Length >= _parts.Options.Limits.MaxSetups)
+            if (session.Tracks.Length >= _parts.Options.MaxSetups)
                 return Reply(request, RtspStatus.NotEnoughBandwidth, "Too many tracks");
             if (Choose(session, transports) is not { } transport)
                 return Reply(request, RtspStatus.UnsupportedTransport);

@@ -260,6 +260,6 @@ public sealed class SocketTests
     // All of a test's clients have one address.
     private static RtmpServerOptions ManyHalfOpen => new()
     {
-        Limits = new RtmpLimits { Connections = new ConnectionLimits { MaxHalfOpenPerAddress = 128 } },
+        Connections = new ConnectionLimits { MaxHalfOpenPerAddress = 128 },
     };
 }
