@@ -130,10 +130,10 @@ start_mediagraph() {
   listen=("--MediaGraph:Rtmp:Listen=127.0.0.1:$port" --MediaGraph:Rtsp:Enabled=false)
   if [[ $protocol == rtsp ]]; then
     listen=("--MediaGraph:Rtmp:Listen=127.0.0.1:$(free_port)" "--MediaGraph:Rtsp:Listen=127.0.0.1:$port"
-      --MediaGraph:Rtsp:Limits:Connections:MaxPerAddress=10000)
+      --MediaGraph:Rtsp:Connections:MaxPerAddress=10000)
   fi
   DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=$inline taskset -c 0 dotnet "$dll" "${listen[@]}" \
-    --MediaGraph:Demo=false --MediaGraph:Rtmp:Limits:Connections:MaxPerAddress=10000 >>"$log" 2>&1 &
+    --MediaGraph:Demo=false --MediaGraph:Rtmp:Connections:MaxPerAddress=10000 >>"$log" 2>&1 &
   server_pid=$!
 }
 

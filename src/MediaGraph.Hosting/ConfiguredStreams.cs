@@ -27,15 +27,17 @@ internal sealed class ConfiguredStreams(StreamHub hub, IConfigurationSection? co
 
     /// <summary>Adds the streams, and watches the configuration from now on.</summary>
     /// <exception cref="OptionsValidationException">One or several cannot be added; lists all that is wrong.</exception>
-    public async Task StartAsync(IReadOnlyList<StreamDefinition> definitions, CancellationToken cancellationToken)
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var errors = await ApplyAsync(definitions, [], cancellationToken).ConfigureAwait(false);
-        if (errors.Count > 0)
-            throw new OptionsValidationException("MediaGraph", typeof(MediaGraphSettings), errors);
         if (configuration is null)
             return;
+
+        // Registered before it is read, so that no change is missed.
         _registration = ChangeToken.OnChange(configuration.GetReloadToken, () => _changed.Release());
-        _watching = WatchAsync(_stop.Token);
+        var errors = await ReadAsync(configuration, cancellationToken).ConfigureAwait(false);
+        if (errors.Count > 0)
+            throw new OptionsValidationException("MediaGraph", typeof(MediaGraphSettings), errors);
+        _watching = WatchAsync(configuration, _stop.Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -47,7 +49,7 @@ internal sealed class ConfiguredStreams(StreamHub hub, IConfigurationSection? co
         await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task WatchAsync(CancellationToken cancellationToken)
+    private async Task WatchAsync(IConfigurationSection section, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -60,7 +62,8 @@ internal sealed class ConfiguredStreams(StreamHub hub, IConfigurationSection? co
 
             try
             {
-                await ReloadAsync(cancellationToken).ConfigureAwait(false);
+                foreach (var error in await ReadAsync(section, cancellationToken).ConfigureAwait(false))
+                    Log.StreamNotChanged(logger, error);
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
@@ -69,13 +72,13 @@ internal sealed class ConfiguredStreams(StreamHub hub, IConfigurationSection? co
         }
     }
 
-    private async Task ReloadAsync(CancellationToken cancellationToken)
+    // Returns what is wrong.
+    private async Task<IReadOnlyList<string>> ReadAsync(IConfigurationSection section, CancellationToken cancellationToken)
     {
         var (errors, wrong) = (new List<string>(), new List<string>());
-        var definitions = StreamSettings.Read(configuration, configuration!.Path + ":", errors, wrong);
+        var definitions = StreamSettings.Read(section, section.Path + ":", errors, wrong);
         errors.AddRange(await ApplyAsync(definitions, wrong, cancellationToken).ConfigureAwait(false));
-        foreach (var error in errors)
-            Log.StreamNotChanged(logger, error);
+        return errors;
     }
 
     // Each stream for itself: one that is wrong stays as it was.

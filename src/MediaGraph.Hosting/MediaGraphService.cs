@@ -9,8 +9,8 @@ using Microsoft.Extensions.Options;
 namespace MediaGraph.Hosting;
 
 /// <summary>
-/// Starts the demo, the streams of the configuration and the protocols, and stops them: listeners and connections first, then the demo, then
-/// the hub, so that every peer is told why. Owns the demo's task.
+/// Starts the demo, the streams of the configuration and the protocols, and stops them: listeners and connections first, then the demo,
+/// then the hub, so that every peer is told why. Owns the demo's task.
 /// </summary>
 internal sealed class MediaGraphService : IHostedService, IDisposable
 {
@@ -66,7 +66,7 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
 
         try
         {
-            await _streams.StartAsync(_settings.Streams, cancellationToken).ConfigureAwait(false);
+            await _streams.StartAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
         {

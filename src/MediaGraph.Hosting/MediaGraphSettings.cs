@@ -10,6 +10,7 @@ using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Talk;
 using MediaGraph.Tapo;
+using MediaGraph.Validation;
 using Microsoft.Extensions.Options;
 
 namespace MediaGraph.Hosting;
@@ -17,8 +18,6 @@ namespace MediaGraph.Hosting;
 /// <summary>All settings, read once and checked as a whole. <c>docs/configuration.md</c> lists the keys.</summary>
 internal sealed class MediaGraphSettings
 {
-    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
-
     /// <summary>Reads the settings.</summary>
     /// <exception cref="OptionsValidationException">Something is wrong; lists everything that is.</exception>
     public MediaGraphSettings(MediaGraphBuilder builder, IStreamAuthorizer? authorizer)
@@ -28,31 +27,31 @@ internal sealed class MediaGraphSettings
 
         IsDemoEnabled = root.Flag("Demo", true);
         DrainTimeout = root.Time("DrainTimeout", TimeSpan.FromSeconds(5));
-        if (DrainTimeout <= TimeSpan.Zero || DrainTimeout > Day)
-            errors.Add($"{root.Prefix}DrainTimeout is {DrainTimeout}; it must be more than 0, and 1 day at most.");
+        errors.AddRange(new OptionErrors(root.Prefix).Check(DrainTimeout, TimeSpan.FromMilliseconds(1)));
 
+        // What all streams have in common, and each may have for itself, is a key of its own.
         Hub = builder.Apply(ReadHub(root) with { Authorizer = authorizer });
-        errors.AddRange(Validate(Hub, root.Prefix));
+        errors.AddRange(Hub.Validate(root.Prefix).Select(error =>
+            error.Replace($"{root.Prefix}Sources:Linger ", $"{root.Prefix}Linger ", StringComparison.Ordinal)));
 
-        var (rtmp, rtsp) = (root.Section("Rtmp"), root.Section("Rtsp"));
-        RtmpClient = ReadOptions(
-            rtmp.Section("Client"), builder.ConfigureRtmpClient, RtmpSettings.ReadClient, static (options, prefix) => options.Validate(prefix),
-            errors);
-        RtspClient = ReadOptions(
-            rtsp.Section("Client"), builder.ConfigureRtspClient, RtspSettings.ReadClient, static (options, prefix) => options.Validate(prefix),
-            errors);
+        var (rtmp, rtsp, tapo) = (root.Section("Rtmp"), root.Section("Rtsp"), root.Section("Tapo"));
+        RtmpClient = ReadOptions(rtmp.Section("Client"), builder.ConfigureRtmpClient, RtmpSettings.ReadClient, errors);
+        RtspClient = ReadOptions(rtsp.Section("Client"), builder.ConfigureRtspClient, RtspSettings.ReadClient, errors);
         IsRtmpEnabled = builder.ConfigureRtmp is not null && rtmp.Flag("Enabled", true);
         IsRtspEnabled = builder.ConfigureRtsp is not null && rtsp.Flag("Enabled", true);
-        Rtmp = ReadOptions(rtmp, builder.ConfigureRtmp, RtmpSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
-        Rtsp = ReadOptions(rtsp, builder.ConfigureRtsp, RtspSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
-
-        Tapo = ReadOptions(
-            root.Section("Tapo"), builder.ConfigureTapo, TapoSettings.Read, static (options, prefix) => options.Validate(prefix), errors);
+        Rtmp = ReadOptions(rtmp, builder.ConfigureRtmp, RtmpSettings.Read, errors);
+        Rtsp = ReadOptions(rtsp, builder.ConfigureRtsp, RtspSettings.Read, errors);
+        Tapo = ReadOptions(tapo, builder.ConfigureTapo, TapoSettings.Read, errors);
+        (SettingsReader Section, bool IsAdded)[] protocols =
+        [
+            (rtmp, builder.ConfigureRtmp is not null), (rtsp, builder.ConfigureRtsp is not null), (tapo, builder.ConfigureTapo is not null),
+        ];
+        var notAdded = protocols.Where(protocol => protocol.Section.IsSet && !protocol.IsAdded).Select(protocol => protocol.Section.Path);
 
         root.Known("Streams");
         Streams = StreamSettings.Read(builder.Configuration, root.Prefix, errors);
 
-        Ignored = root.RejectMisspelt("Http"); // what later versions read
+        Ignored = [.. notAdded, .. root.RejectMisspelt("Http")]; // what later versions read
         if (errors.Count > 0)
             throw new OptionsValidationException("MediaGraph", typeof(MediaGraphSettings), errors);
     }
@@ -75,7 +74,7 @@ internal sealed class MediaGraphSettings
 
     public bool IsDemoEnabled { get; }
 
-    /// <summary>The streams with sources. Their addresses are looked at when they are added to the hub.</summary>
+    /// <summary>The streams with sources, as they were when all was checked; <see cref="ConfiguredStreams"/> reads them again.</summary>
     public ImmutableArray<StreamDefinition> Streams { get; }
 
     /// <summary>How long a stop may take.</summary>
@@ -101,12 +100,12 @@ internal sealed class MediaGraphSettings
             WaitForPublisher = root.Time("WaitForPublisher", defaults.WaitForPublisher),
             GroupCache = new GroupCacheOptions
             {
-                Enabled = cache.Flag("Enabled", defaults.GroupCache.Enabled),
+                IsEnabled = cache.Flag("Enabled", defaults.GroupCache.IsEnabled),
                 MaxBytes = cache.Int64("MaxBytes", defaults.GroupCache.MaxBytes),
                 MaxDuration = cache.Time("MaxDuration", defaults.GroupCache.MaxDuration),
                 MaxPackets = cache.Int32("MaxPackets", defaults.GroupCache.MaxPackets),
             },
-            Queue = root.Queue(),
+            Queue = root.Queue(isSent: false),
             AuthorizationFailures = new AuthorizationFailureOptions
             {
                 MinDelay = failures.Time("MinDelay", defaults.AuthorizationFailures.MinDelay),
@@ -128,7 +127,7 @@ internal sealed class MediaGraphSettings
                 MinBackoff = sources.Time("MinBackoff", defaults.Sources.MinBackoff),
                 MaxBackoff = sources.Time("MaxBackoff", defaults.Sources.MaxBackoff),
                 HealthyAfter = sources.Time("HealthyAfter", defaults.Sources.HealthyAfter),
-                MaxRunsPerMinute = sources.Int32("MaxRunsPerMinute", defaults.Sources.MaxRunsPerMinute),
+                MaxSessionsPerMinute = sources.Int32("MaxSessionsPerMinute", defaults.Sources.MaxSessionsPerMinute),
                 ReadyLimit = sources.Time("ReadyLimit", defaults.Sources.ReadyLimit),
             },
             Relays = new RelayOptions
@@ -165,53 +164,14 @@ internal sealed class MediaGraphSettings
 
     // A protocol that was not added is not read. What code says comes after what the section says.
     private static TOptions ReadOptions<TOptions>(
-        SettingsReader section, Func<TOptions, TOptions>? configure, Func<SettingsReader, TOptions> read,
-        Func<TOptions, string, IEnumerable<string>> validate, List<string> errors)
-        where TOptions : new()
+        SettingsReader section, Func<TOptions, TOptions>? configure, Func<SettingsReader, TOptions> read, List<string> errors)
+        where TOptions : IValidatedOptions, new()
     {
         if (configure is null)
             return new TOptions();
         var options = configure(read(section));
         section.RejectUnknown();
-        errors.AddRange(validate(options, section.Prefix));
+        errors.AddRange(options.Validate(section.Prefix));
         return options;
-    }
-
-    private static IEnumerable<string> Validate(StreamHubOptions hub, string prefix)
-    {
-        (string Name, TimeSpan Value, TimeSpan Least)[] times =
-        [
-            ("StalePublisherAfter", hub.StalePublisherAfter, TimeSpan.FromSeconds(1)),
-            ("WaitForPublisher", hub.WaitForPublisher, TimeSpan.Zero),
-            ("Talk:SilenceLimit", hub.Talk.SilenceLimit, TimeSpan.FromSeconds(1)),
-            ("Talk:OpenLimit", hub.Talk.OpenLimit, TimeSpan.FromSeconds(1)),
-            ("Talk:CloseLimit", hub.Talk.CloseLimit, TimeSpan.FromSeconds(1)),
-            ("Talk:MaxDelay", hub.Talk.MaxDelay, TimeSpan.Zero),
-            ("AuthorizationFailures:MinDelay", hub.AuthorizationFailures.MinDelay, TimeSpan.Zero),
-            ("AuthorizationFailures:MaxDelay", hub.AuthorizationFailures.MaxDelay, hub.AuthorizationFailures.MinDelay),
-        ];
-        foreach (var (name, value, least) in times)
-        {
-            if (value < least || value > Day)
-                yield return $"{prefix}{name} is {value}; it must be {least} to 1 day.";
-        }
-
-        (string Name, long Value, long Least)[] sizes =
-        [
-            ("AuthorizationFailures:MaxPerMinute", hub.AuthorizationFailures.MaxPerMinute, 1),
-            ("Pool:MaxRetainedBytes", hub.Pool.MaxRetainedBytes, 0),
-        ];
-        foreach (var (name, value, least) in sizes)
-        {
-            if (value < least)
-                yield return $"{prefix}{name} is {value}; it must be {least} or more.";
-        }
-
-        foreach (var error in hub.Sources.Validate($"{prefix}Sources:"))
-            yield return error.Replace($"{prefix}Sources:{nameof(SourceOptions.Linger)} ", $"{prefix}Linger ", StringComparison.Ordinal);
-        foreach (var error in hub.Relays.Validate($"{prefix}Relays:").Concat(hub.Upstream?.Validate($"{prefix}Upstream:") ?? []))
-            yield return error;
-        foreach (var error in hub.GroupCache.Validate($"{prefix}GroupCache:").Concat(hub.Queue.Validate($"{prefix}Queue:")))
-            yield return error;
     }
 }

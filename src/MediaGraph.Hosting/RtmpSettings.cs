@@ -20,6 +20,7 @@ internal static class RtmpSettings
             CommandTimeout = rtmp.Time("CommandTimeout", defaults.CommandTimeout),
             ReadTimeout = rtmp.Time("ReadTimeout", defaults.ReadTimeout),
             WriteTimeout = rtmp.Time("WriteTimeout", defaults.WriteTimeout),
+            Connections = rtmp.Connections(),
             PingInterval = rtmp.Time("PingInterval", defaults.PingInterval),
             ChunkSize = rtmp.Int32("ChunkSize", defaults.ChunkSize),
             WindowAcknowledgementSize = rtmp.Int32("WindowAcknowledgementSize", defaults.WindowAcknowledgementSize),
@@ -54,7 +55,6 @@ internal static class RtmpSettings
     {
         var options = new RtmpLimits
         {
-            Connections = limits.Connections(defaults.Connections),
             MaxMediaMessageBytes = limits.Int32("MaxMediaMessageBytes", defaults.MaxMediaMessageBytes),
             MaxMessageBytes = limits.Int32("MaxMessageBytes", defaults.MaxMessageBytes),
             MaxAssemblyBytes = limits.Int32("MaxAssemblyBytes", defaults.MaxAssemblyBytes),

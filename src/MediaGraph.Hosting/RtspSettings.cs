@@ -26,6 +26,9 @@ internal static class RtspSettings
             WriteTimeout = rtsp.Time("WriteTimeout", defaults.WriteTimeout),
             PublisherTimeout = rtsp.Time("PublisherTimeout", defaults.PublisherTimeout),
             ReportInterval = rtsp.Time("ReportInterval", defaults.ReportInterval),
+            Connections = rtsp.Connections(),
+            MaxRequestsPerSecond = rtsp.Int32("MaxRequestsPerSecond", defaults.MaxRequestsPerSecond),
+            MaxSetups = rtsp.Int32("MaxSetups", defaults.MaxSetups),
             Authentication = ReadAuthentication(rtsp.Section("Authentication"), defaults.Authentication),
             Limits = ReadLimits(rtsp.Section("Limits"), defaults.Limits),
             Queue = rtsp.Queue(),
@@ -60,8 +63,8 @@ internal static class RtspSettings
         var options = new RtspAuthenticationOptions
         {
             Realm = authentication.Text("Realm") ?? defaults.Realm,
-            OffersDigest = authentication.Flag("OffersDigest", defaults.OffersDigest),
-            AllowsBasicWithoutTls = authentication.Flag("AllowsBasicWithoutTls", defaults.AllowsBasicWithoutTls),
+            OfferDigest = authentication.Flag("OfferDigest", defaults.OfferDigest),
+            AllowBasicWithoutTls = authentication.Flag("AllowBasicWithoutTls", defaults.AllowBasicWithoutTls),
             NonceLifetime = authentication.Time("NonceLifetime", defaults.NonceLifetime),
             MaxNonces = authentication.Int32("MaxNonces", defaults.MaxNonces),
         };
@@ -73,9 +76,6 @@ internal static class RtspSettings
     {
         var options = new RtspLimits
         {
-            Connections = limits.Connections(defaults.Connections),
-            MaxRequestsPerSecond = limits.Int32("MaxRequestsPerSecond", defaults.MaxRequestsPerSecond),
-            MaxSetups = limits.Int32("MaxSetups", defaults.MaxSetups),
             MaxLineBytes = limits.Int32("MaxLineBytes", defaults.MaxLineBytes),
             MaxHeaders = limits.Int32("MaxHeaders", defaults.MaxHeaders),
             MaxHeaderBytes = limits.Int32("MaxHeaderBytes", defaults.MaxHeaderBytes),

@@ -15,6 +15,9 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
 {
     private readonly List<string> _known = [];
 
+    /// <summary>Where it is, such as <c>MediaGraph:Rtmp</c>.</summary>
+    public string Path { get; } = path;
+
     /// <summary>What precedes a key in messages, such as <c>MediaGraph:Rtmp:</c>.</summary>
     public string Prefix { get; } = path.Length == 0 ? "" : path + ":";
 
@@ -59,16 +62,25 @@ internal sealed class SettingsReader(IConfiguration? configuration, string path,
         _known.Add(key);
         if (configuration?.GetSection(key) is not { } section || !section.Exists())
             return otherwise;
-        var texts = section.GetChildren().Select(child => child.Value).Prepend(section.Value);
-        return [.. texts.SelectMany(text => (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+        return
+        [
+            .. Texts(section, Prefix + key, errors)
+                .SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)),
+        ];
     }
 
     /// <summary>One text, or a list of them; they may have commas in them.</summary>
     public ImmutableArray<string> Texts(string key)
     {
         _known.Add(key);
-        if (configuration?.GetSection(key) is not { } section)
-            return [];
+        return configuration?.GetSection(key) is { } section ? Texts(section, Prefix + key, errors) : [];
+    }
+
+    /// <summary>The texts of a section: its own, and those of a list in it.</summary>
+    public static ImmutableArray<string> Texts(IConfigurationSection section, string path, List<string> errors)
+    {
+        foreach (var child in section.GetChildren().Where(child => child.GetChildren().Any()))
+            errors.Add($"{path}:{child.Key} is one value, not a section.");
         return
         [
             .. section.GetChildren().Select(child => child.Value).Prepend(section.Value)

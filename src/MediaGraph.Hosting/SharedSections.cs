@@ -9,7 +9,9 @@ namespace MediaGraph.Hosting;
 internal static class SharedSections
 {
     /// <summary>Reads the section <c>Queue</c>.</summary>
-    public static PacketQueueOptions Queue(this SettingsReader parent)
+    /// <param name="parent">The section that has it.</param>
+    /// <param name="isSent">Whether what it bounds is sent to a peer.</param>
+    public static PacketQueueOptions Queue(this SettingsReader parent, bool isSent = true)
     {
         var defaults = new PacketQueueOptions();
         var queue = parent.Section("Queue");
@@ -18,17 +20,25 @@ internal static class SharedSections
             MaxBytes = queue.Int64("MaxBytes", defaults.MaxBytes),
             MaxPackets = queue.Int32("MaxPackets", defaults.MaxPackets),
             MaxAge = queue.Time("MaxAge", defaults.MaxAge),
-            MaxReplyBytes = queue.Int32("MaxReplyBytes", defaults.MaxReplyBytes),
-            MaxInPlaceBytes = queue.Int32("MaxInPlaceBytes", defaults.MaxInPlaceBytes),
             OnOverflow = queue.Choice("OnOverflow", defaults.OnOverflow),
         };
+        if (isSent)
+        {
+            options = options with
+            {
+                MaxReplyBytes = queue.Int32("MaxReplyBytes", defaults.MaxReplyBytes),
+                MaxInPlaceBytes = queue.Int32("MaxInPlaceBytes", defaults.MaxInPlaceBytes),
+            };
+        }
+
         queue.RejectUnknown();
         return options;
     }
 
     /// <summary>Reads the section <c>Connections</c>.</summary>
-    public static ConnectionLimits Connections(this SettingsReader parent, ConnectionLimits defaults)
+    public static ConnectionLimits Connections(this SettingsReader parent)
     {
+        var defaults = new ConnectionLimits();
         var connections = parent.Section("Connections");
         var limits = new ConnectionLimits
         {

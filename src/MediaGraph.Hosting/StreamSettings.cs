@@ -49,8 +49,8 @@ internal static class StreamSettings
         var children = section.GetChildren().ToList();
         if (!string.IsNullOrWhiteSpace(section.Value))
             return definition with { Sources = [section.Value.Trim()] };
-        if (children.Count > 0 && children.All(child => int.TryParse(child.Key, out _)))
-            return definition with { Sources = [.. Addresses(section)] };
+        if (children.All(child => int.TryParse(child.Key, out _)))
+            return definition with { Sources = SettingsReader.Texts(section, path, errors) };
 
         var reader = new SettingsReader(section, path, errors);
         definition = definition with
@@ -65,7 +65,4 @@ internal static class StreamSettings
         reader.RejectUnknown();
         return definition;
     }
-
-    private static IEnumerable<string> Addresses(IConfigurationSection section) =>
-        section.GetChildren().Select(child => child.Value?.Trim()).Where(value => !string.IsNullOrEmpty(value))!;
 }

@@ -1,10 +1,11 @@
 using MediaGraph.Containers.MpegTs;
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Tapo;
 
-/// <summary>Settings of a <see cref="TapoProtocol"/>.</summary>
-public sealed record TapoOptions
+/// <summary>Settings of a <see cref="TapoProtocol"/>. Times are 1 s to 1 day, unless said otherwise.</summary>
+public sealed record TapoOptions : IValidatedOptions
 {
     /// <summary>For finding a camera's address and connecting to it. Default 5 s: a camera that needs longer is not there.</summary>
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(5);
@@ -32,10 +33,12 @@ public sealed record TapoOptions
     /// </summary>
     public TimeSpan TalkPart { get; init; } = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Bytes of a part of a stream. Default 1 MiB: cameras send some 10 kB. Beyond: the session ends.</summary>
+    /// <summary>Bytes of a part of a stream, 16 KiB to 64 MiB. Default 1 MiB: cameras send some 10 kB. Beyond: the session ends.</summary>
     public int MaxPartBytes { get; init; } = 1 << 20;
 
-    /// <summary>Bytes of a frame. Default 4 MiB: a keyframe of 4K video at a very high rate. Beyond: the frame is dropped.</summary>
+    /// <summary>
+    /// Bytes of a frame, 64 KiB to 16 MiB. Default 4 MiB: a keyframe of 4K video at a very high rate. Beyond: the frame is dropped.
+    /// </summary>
     public int MaxFrameBytes { get; init; } = MpegTsReader.DefaultMaxUnitBytes;
 
     /// <summary>
@@ -44,30 +47,14 @@ public sealed record TapoOptions
     /// </summary>
     public TlsClientOptions KasaTls { get; init; } = new() { AllowUntrusted = true };
 
-    /// <summary>Reports every value that is out of its range.</summary>
-    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Tapo:</c>.</param>
-    public IEnumerable<string> Validate(string prefix = "")
-    {
-        (string Name, TimeSpan Value)[] times =
-        [
-            (nameof(DialTimeout), DialTimeout),
-            (nameof(RequestTimeout), RequestTimeout),
-            (nameof(MediaTimeout), MediaTimeout),
-            (nameof(WriteTimeout), WriteTimeout),
-        ];
-        foreach (var (name, value) in times)
-        {
-            if (value < TimeSpan.FromSeconds(1) || value > TimeSpan.FromDays(1))
-                yield return $"{prefix}{name} is {value}; it must be 1 second to 1 day.";
-        }
-
-        if (TalkMode is { } mode && !Enum.IsDefined(mode))
-            yield return $"{prefix}{nameof(TalkMode)} is {mode}; it must be Aec or HalfDuplex.";
-        if (TalkPart < TimeSpan.FromMilliseconds(20) || TalkPart > TimeSpan.FromMilliseconds(200))
-            yield return $"{prefix}{nameof(TalkPart)} is {TalkPart}; it must be 20 to 200 ms.";
-        if (MaxPartBytes is < 16 << 10 or > 64 << 20)
-            yield return $"{prefix}{nameof(MaxPartBytes)} is {MaxPartBytes}; it must be 16 KiB to 64 MiB.";
-        if (MaxFrameBytes is < 64 << 10 or > 16 << 20)
-            yield return $"{prefix}{nameof(MaxFrameBytes)} is {MaxFrameBytes}; it must be 64 KiB to 16 MiB.";
-    }
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
+        .Check(DialTimeout)
+        .Check(RequestTimeout)
+        .Check(MediaTimeout)
+        .Check(WriteTimeout)
+        .Check(TalkMode)
+        .Check(TalkPart, TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(200))
+        .Check(MaxPartBytes, 16 << 10, 64 << 20)
+        .Check(MaxFrameBytes, 64 << 10, 16 << 20);
 }

@@ -6,6 +6,7 @@ using MediaGraph.Tapo.Diagnostics;
 using MediaGraph.Transport;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Tapo;
 
@@ -35,9 +36,7 @@ public sealed class TapoProtocol : ISourceProtocol, IDisposable
         Func<TapoUrl, CancellationToken, ValueTask<ITransport>>? dial, Func<string>? newClientNonce = null)
     {
         options ??= new TapoOptions();
-        var errors = string.Join(" ", options.Validate());
-        if (errors.Length > 0)
-            throw new ArgumentException(errors, nameof(options));
+        OptionErrors.ThrowIfInvalid(options);
         _context = new TapoContext(
             options,
             timeProvider ?? TimeProvider.System,

@@ -1,7 +1,7 @@
 namespace MediaGraph.Tapo;
 
 /// <summary>The kinds of cameras, each with a scheme of its own.</summary>
-public enum TapoScheme
+internal enum TapoScheme
 {
     /// <summary><c>tapo</c>: Tapo cameras and hubs.</summary>
     Tapo,

@@ -11,7 +11,7 @@ namespace MediaGraph.Tapo;
 /// <c>kasa://USER:PASSWORD@HOST/https/stream/mixed</c>, with <c>?subtype=</c>, <c>channel=</c> and <c>deviceId=</c>, and
 /// <c>#talk=</c> and <c>packet=</c>. Prints without what may be secret: user, password and query.
 /// </summary>
-public sealed class TapoUrl
+internal sealed class TapoUrl
 {
     /// <summary>The port of <c>tapo</c> and <c>vigi</c>.</summary>
     public const int DefaultPort = 8800;

@@ -66,8 +66,6 @@ public sealed class ConfigurationTests
             ["GroupCache:MaxDuration"] = "2.5",
             ["Queue:MaxBytes"] = "3000000000",
             ["Queue:MaxAge"] = "6",
-            ["Queue:MaxReplyBytes"] = "5000",
-            ["Queue:MaxInPlaceBytes"] = "6000",
             ["Queue:OnOverflow"] = "Disconnect",
             ["Pool:MaxRetainedBytes"] = "7000",
             ["Linger"] = "0",
@@ -76,7 +74,7 @@ public sealed class ConfigurationTests
             ["Sources:MinBackoff"] = "0.25",
             ["Sources:MaxBackoff"] = "33",
             ["Sources:HealthyAfter"] = "34",
-            ["Sources:MaxRunsPerMinute"] = "35",
+            ["Sources:MaxSessionsPerMinute"] = "35",
             ["Sources:ReadyLimit"] = "36",
             ["Relays:ConnectLimit"] = "37",
             ["Relays:MinBackoff"] = "0.75",
@@ -97,10 +95,10 @@ public sealed class ConfigurationTests
             ["Rtmp:ChunkSize"] = "4096",
             ["Rtmp:WindowAcknowledgementSize"] = "5000000",
             ["Rtmp:AssumedFourCcs"] = "hvc1, Opus",
-            ["Rtmp:Limits:Connections:MaxConnections"] = "11",
-            ["Rtmp:Limits:Connections:MaxPerAddress"] = "12",
-            ["Rtmp:Limits:Connections:MaxHalfOpen"] = "13",
-            ["Rtmp:Limits:Connections:MaxHalfOpenPerAddress"] = "10",
+            ["Rtmp:Connections:MaxConnections"] = "11",
+            ["Rtmp:Connections:MaxPerAddress"] = "12",
+            ["Rtmp:Connections:MaxHalfOpen"] = "13",
+            ["Rtmp:Connections:MaxHalfOpenPerAddress"] = "10",
             ["Rtmp:Limits:MaxMediaMessageBytes"] = "14000",
             ["Rtmp:Limits:MaxMessageBytes"] = "15000",
             ["Rtmp:Limits:MaxAssemblyBytes"] = "160000",
@@ -147,7 +145,7 @@ public sealed class ConfigurationTests
                     MinBackoff = TimeSpan.FromSeconds(0.25),
                     MaxBackoff = TimeSpan.FromSeconds(33),
                     HealthyAfter = TimeSpan.FromSeconds(34),
-                    MaxRunsPerMinute = 35,
+                    MaxSessionsPerMinute = 35,
                     ReadyLimit = TimeSpan.FromSeconds(36),
                 },
                 Relays = new()
@@ -164,7 +162,7 @@ public sealed class ConfigurationTests
                     MaxStreams = 41,
                     RetryAfter = TimeSpan.FromSeconds(42),
                 },
-                GroupCache = new() { Enabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5), MaxPackets = 25 },
+                GroupCache = new() { IsEnabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5), MaxPackets = 25 },
                 AuthorizationFailures = new()
                 {
                     MinDelay = TimeSpan.FromSeconds(1),
@@ -175,8 +173,6 @@ public sealed class ConfigurationTests
                 {
                     MaxBytes = 3_000_000_000,
                     MaxAge = TimeSpan.FromSeconds(6),
-                    MaxReplyBytes = 5000,
-                    MaxInPlaceBytes = 6000,
                     OnOverflow = OverflowPolicy.Disconnect,
                 },
                 Pool = defaults.Pool with { MaxRetainedBytes = 7000 },
@@ -193,9 +189,9 @@ public sealed class ConfigurationTests
                 PingInterval = TimeSpan.FromSeconds(5),
                 ChunkSize = 4096,
                 WindowAcknowledgementSize = 5_000_000,
+                Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13, MaxHalfOpenPerAddress = 10 },
                 Limits = new()
                 {
-                    Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13, MaxHalfOpenPerAddress = 10 },
                     MaxMediaMessageBytes = 14_000,
                     MaxMessageBytes = 15_000,
                     MaxAssemblyBytes = 160_000,
@@ -237,16 +233,16 @@ public sealed class ConfigurationTests
             ["Rtsp:PublisherTimeout"] = "6",
             ["Rtsp:ReportInterval"] = "7",
             ["Rtsp:Authentication:Realm"] = "cameras",
-            ["Rtsp:Authentication:OffersDigest"] = "false",
-            ["Rtsp:Authentication:AllowsBasicWithoutTls"] = "true",
+            ["Rtsp:Authentication:OfferDigest"] = "false",
+            ["Rtsp:Authentication:AllowBasicWithoutTls"] = "true",
             ["Rtsp:Authentication:NonceLifetime"] = "8",
             ["Rtsp:Authentication:MaxNonces"] = "9",
-            ["Rtsp:Limits:Connections:MaxConnections"] = "11",
-            ["Rtsp:Limits:Connections:MaxPerAddress"] = "12",
-            ["Rtsp:Limits:Connections:MaxHalfOpen"] = "13",
-            ["Rtsp:Limits:Connections:MaxHalfOpenPerAddress"] = "10",
-            ["Rtsp:Limits:MaxRequestsPerSecond"] = "14",
-            ["Rtsp:Limits:MaxSetups"] = "15",
+            ["Rtsp:Connections:MaxConnections"] = "11",
+            ["Rtsp:Connections:MaxPerAddress"] = "12",
+            ["Rtsp:Connections:MaxHalfOpen"] = "13",
+            ["Rtsp:Connections:MaxHalfOpenPerAddress"] = "10",
+            ["Rtsp:MaxRequestsPerSecond"] = "14",
+            ["Rtsp:MaxSetups"] = "15",
             ["Rtsp:Limits:MaxLineBytes"] = "1600",
             ["Rtsp:Limits:MaxHeaders"] = "17",
             ["Rtsp:Limits:MaxHeaderBytes"] = "18000",
@@ -273,16 +269,16 @@ public sealed class ConfigurationTests
             Authentication = new()
             {
                 Realm = "cameras",
-                OffersDigest = false,
-                AllowsBasicWithoutTls = true,
+                OfferDigest = false,
+                AllowBasicWithoutTls = true,
                 NonceLifetime = TimeSpan.FromSeconds(8),
                 MaxNonces = 9,
             },
+            Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13, MaxHalfOpenPerAddress = 10 },
+            MaxRequestsPerSecond = 14,
+            MaxSetups = 15,
             Limits = new()
             {
-                Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13, MaxHalfOpenPerAddress = 10 },
-                MaxRequestsPerSecond = 14,
-                MaxSetups = 15,
                 MaxLineBytes = 1600,
                 MaxHeaders = 17,
                 MaxHeaderBytes = 18_000,
@@ -322,6 +318,23 @@ public sealed class ConfigurationTests
         Does.StartWith("MediaGraph:Rtsp:UdpPorts is ").And.EndsWith("it must be two ports or more of 1024 to 65535."));
 
     [Test]
+    public void Ports_of_the_client_are_checked_as_those_of_the_server_are() => Assert.That(
+        ErrorsOf(new() { ["Rtsp:Client:UdpPorts"] = "1000-1099" }),
+        Is.EqualTo(new[] { "MediaGraph:Rtsp:Client:UdpPorts is 1000 to 1099; it must be two ports or more of 1024 to 65535." }));
+
+    [TestCase("Rtmp:Client:Limits:Connections:MaxConnections")]
+    [TestCase("Rtmp:Client:Connections:MaxConnections")]
+    [TestCase("Rtsp:Client:Limits:Connections:MaxConnections")]
+    [TestCase("Rtsp:Client:Limits:MaxSetups")]
+    [TestCase("Rtsp:Client:MaxRequestsPerSecond")]
+    [TestCase("Queue:MaxInPlaceBytes")]
+    public void What_has_no_effect_is_no_key(string key)
+    {
+        var error = ErrorsOf(new() { [key] = "20" }).Single();
+        Assert.That($"MediaGraph:{key}", Does.StartWith(error[..error.IndexOf(" is not known.", StringComparison.Ordinal)]));
+    }
+
+    [Test]
     public void The_section_of_RTSP_is_checked_as_that_of_RTMP_is() => Assert.That(
         ErrorsOf(new()
         {
@@ -332,8 +345,8 @@ public sealed class ConfigurationTests
             ["Rtsp:Authentication:Relm"] = "x",
             ["Rtsp:Authentication:MaxNonces"] = "0",
             ["Rtsp:Limits:MaxMedia"] = "1",
-            ["Rtsp:Limits:MaxSetups"] = "0",
-            ["Rtsp:Limits:Connections:Max"] = "0",
+            ["Rtsp:MaxSetups"] = "0",
+            ["Rtsp:Connections:Max"] = "0",
             ["Rtsp:Queue:OnOverflow"] = "Wait",
             ["Rtsp:Tls:Listen"] = "8322",
         }),
@@ -342,12 +355,12 @@ public sealed class ConfigurationTests
             "MediaGraph:Rtsp:Lisen is not known. Is it MediaGraph:Rtsp:Listen?",
             $"MediaGraph:Rtsp:Listen is 'rtsp://127.0.0.1'; {ListenAddress.Expected}.",
             "MediaGraph:Rtsp:EnableUdp is 'tcp'; it must be true or false.",
-            "MediaGraph:Rtsp:SessionTimeout is 00:00:00; it must be 1 second to 1 day.",
+            "MediaGraph:Rtsp:SessionTimeout is 00:00:00; it must be 1 s to 1 day.",
             "MediaGraph:Rtsp:Authentication:Relm is not known. Is it MediaGraph:Rtsp:Authentication:Realm?",
             "MediaGraph:Rtsp:Authentication:MaxNonces is 0; it must be 1 to 64.",
             "MediaGraph:Rtsp:Limits:MaxMedia is not known. Is it MediaGraph:Rtsp:Limits:MaxMedias?",
-            "MediaGraph:Rtsp:Limits:MaxSetups is 0; it must be 1 to 128.",
-            "MediaGraph:Rtsp:Limits:Connections:Max is not known. There are: MaxConnections, MaxPerAddress, MaxHalfOpen, "
+            "MediaGraph:Rtsp:MaxSetups is 0; it must be 1 to 128.",
+            "MediaGraph:Rtsp:Connections:Max is not known. There are: MaxConnections, MaxPerAddress, MaxHalfOpen, "
                 + "MaxHalfOpenPerAddress.",
             "MediaGraph:Rtsp:Queue:OnOverflow is 'Wait'; it must be DropToKeyframe or Disconnect.",
             "MediaGraph:Rtsp:Tls:CertificateFile, CertificateThumbprint, CertificateSubject: exactly one of them must be set.",
@@ -480,7 +493,7 @@ public sealed class ConfigurationTests
             ["Rtmp:HandshakeTimeout"] = "soon",
             ["Rtmp:ReadTimeout"] = "0",
             ["Rtmp:Limits:MaxChunkStreams"] = "1",
-            ["Rtmp:Limits:Connections:MaxHalfOpen"] = "99999999999",
+            ["Rtmp:Connections:MaxHalfOpen"] = "99999999999",
             ["Rtmp:Queue:OnOverflow"] = "Wait",
             ["Rtmp:Queue:MaxReplyBytes"] = "1",
             ["Queue:MaxReplyBytes"] = "1",
@@ -490,19 +503,19 @@ public sealed class ConfigurationTests
         Assert.That(errors, Is.EquivalentTo(new[]
         {
             "MediaGraph:Demo is 'maybe'; it must be true or false.",
-            "MediaGraph:WaitForPublisher is -00:00:01; it must be 00:00:00 to 1 day.",
+            "MediaGraph:WaitForPublisher is -00:00:01; it must be 0 to 1 day.",
             "MediaGraph:OnPublisherConflict is '1'; it must be Refuse or Replace.",
             "MediaGraph:GroupCache:MaxBytes is '16 MiB'; it must be a whole number.",
             "MediaGraph:GroupCache:Size is not known. There are: Enabled, MaxBytes, MaxDuration, MaxPackets.",
             "MediaGraph:Rtmp:Lisen is not known. Is it MediaGraph:Rtmp:Listen?",
             "MediaGraph:Rtmp:HandshakeTimeout is 'soon'; it must be a time: seconds such as 10 or 0.5, or hours:minutes:seconds such as "
                 + "00:00:10.",
-            "MediaGraph:Rtmp:ReadTimeout is 00:00:00; it must be 1 second to 1 day.",
+            "MediaGraph:Rtmp:ReadTimeout is 00:00:00; it must be 1 s to 1 day.",
             "MediaGraph:Rtmp:Limits:MaxChunkStreams is 1; it must be 4 to 65600.",
-            "MediaGraph:Rtmp:Limits:Connections:MaxHalfOpen is '99999999999'; it must be a whole number up to 2147483647.",
+            "MediaGraph:Rtmp:Connections:MaxHalfOpen is '99999999999'; it must be a whole number up to 2147483647.",
             "MediaGraph:Rtmp:Queue:OnOverflow is 'Wait'; it must be DropToKeyframe or Disconnect.",
             "MediaGraph:Rtmp:Queue:MaxReplyBytes is 1; it must be 4096 or more.",
-            "MediaGraph:Queue:MaxReplyBytes is 1; it must be 4096 or more.",
+            "MediaGraph:Queue:MaxReplyBytes is not known. There are: MaxBytes, MaxPackets, MaxAge, OnOverflow.",
             "MediaGraph:GroupCache:MaxPackets is 0; it must be 1 or more.",
             "MediaGraph:WaitForPubliser is not known. Is it MediaGraph:WaitForPublisher?",
         }));
@@ -642,24 +655,43 @@ public sealed class ConfigurationTests
             ["Streams:cam:Source"] = "rtsp://x",
             ["Streams:cam:Mode"] = "Any",
             ["Linger"] = "-1",
-            ["Sources:MaxRunsPerMinute"] = "0",
+            ["Sources:MaxSessionsPerMinute"] = "0",
         });
         Assert.That(errors, Has.Some.StartsWith("MediaGraph:Streams:not a name: the key is no stream name"));
         Assert.That(errors, Has.Some.EqualTo("MediaGraph:Streams:cam:Source is not known. Is it MediaGraph:Streams:cam:Sources?"));
         Assert.That(errors, Has.Some.StartsWith("MediaGraph:Streams:cam:Mode is 'Any'"));
         Assert.That(errors, Has.Some.StartsWith("MediaGraph:Linger is -00:00:01"));
-        Assert.That(errors, Has.Some.StartsWith("MediaGraph:Sources:MaxRunsPerMinute is 0"));
+        Assert.That(errors, Has.Some.StartsWith("MediaGraph:Sources:MaxSessionsPerMinute is 0"));
     }
 
     [Test]
     public void The_section_of_a_protocol_that_was_not_added_is_not_read()
     {
-        var services = new ServiceCollection();
-        services.AddMediaGraph(Section(new() { ["Rtmp:Listen"] = "nonsense", ["Rtsp:Listen"] = "nonsense" }));
-        using var provider = services.BuildServiceProvider();
-        Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtmp, Is.EqualTo(new RtmpServerOptions()));
-        Assert.That(provider.GetRequiredService<MediaGraphSettings>().Rtsp, Is.EqualTo(new RtspServerOptions()));
+        var settings = Read(new() { ["Rtmp:Listen"] = "nonsense", ["Rtsp:Listen"] = "nonsense" }, _ => { });
+        Assert.That(settings.Rtmp, Is.EqualTo(new RtmpServerOptions()));
+        Assert.That(settings.Rtsp, Is.EqualTo(new RtspServerOptions()));
     }
+
+    [TestCase("Rtmp", "Rtmp:Listen")]
+    [TestCase("Rtmp", "Rtmp:Client:DialTimeout")]
+    [TestCase("Rtsp", "Rtsp:Enabled")]
+    [TestCase("Tapo", "Tapo:Talk")]
+    public void The_section_of_a_protocol_that_was_not_added_is_ignored_with_a_warning(string section, string key)
+    {
+        Assert.That(Read(new() { [key] = "x" }, _ => { }).Ignored, Is.EqualTo(new[] { $"MediaGraph:{section}" }));
+        Assert.That(Read([], _ => { }).Ignored, Is.Empty);
+        var right = new Dictionary<string, string?> { ["Rtmp:Enabled"] = "true", ["Rtsp:Enabled"] = "true", ["Tapo:Talk"] = "true" };
+        Assert.That(Read(right, media => media.AddRtmp().AddRtsp().AddTapo()).Ignored, Is.Empty);
+    }
+
+    [TestCase("Streams:porch:1:Url", "Streams:porch:1")]
+    [TestCase("Streams:porch:0:0", "Streams:porch:0")]
+    [TestCase("Streams:gate:Sources:1:Url", "Streams:gate:Sources:1")]
+    [TestCase("Streams:gate:PushTo:0:Url", "Streams:gate:PushTo:0")]
+    [TestCase("Rtmp:AssumedFourCcs:0:Name", "Rtmp:AssumedFourCcs:0")]
+    public void An_entry_of_a_list_is_one_value(string key, string place) => Assert.That(
+        ErrorsOf(new() { ["Streams:gate:Sources:0"] = "rtsp://gate/1", [key] = "rtsp://porch/1" }),
+        Is.EqualTo(new[] { $"MediaGraph:{place} is one value, not a section." }));
 
     [Test]
     public void Options_in_code_come_after_those_of_the_configuration_and_are_checked_too()

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
@@ -116,6 +117,34 @@ public sealed class ConfiguredStreamsTests
         await f.BecomesAsync("a stream:live/other");
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task S18_A_configuration_that_changes_during_the_start_is_read(bool beforeStreams)
+    {
+        var provider = new Settings();
+        provider.Set("MediaGraph:Streams:a", "test:a");
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        ((IConfigurationBuilder)builder.Configuration).Add(provider);
+        var time = new FakeTimeProvider();
+        builder.Services.AddSingleton<TimeProvider>(time).AddSingleton<ISourceProtocol>(new Hook(beforeStreams, () =>
+        {
+            provider.Set("MediaGraph:Streams:b", "stream:live/cam");
+            provider.Reload();
+        }));
+        builder.Services.AddMediaGraph(builder.Configuration.GetSection("MediaGraph"));
+        using var host = builder.Build();
+        await host.StartAsync();
+        var hub = host.Services.GetRequiredService<StreamHub>();
+        await Eventually.Async(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                return hub.GetSnapshot().Streams.Select(stream => stream.Name).SequenceEqual(["a", "b"]);
+            },
+            "the new configuration is read");
+        await host.StopAsync();
+    }
+
     [Test]
     public async Task Destinations_alone_leave_the_name_to_a_publisher()
     {
@@ -168,6 +197,35 @@ public sealed class ConfiguredStreamsTests
             _host.Dispose();
             Log.Dispose();
         }
+    }
+
+    // A protocol that does something once, when the hub learns of it or when a stream is added.
+    private sealed class Hook(bool whenRegistered, Action action) : ISourceProtocol
+    {
+        private Action? _action = action;
+
+        public ImmutableArray<string> Schemes
+        {
+            get
+            {
+                if (whenRegistered)
+                    Interlocked.Exchange(ref _action, null)?.Invoke();
+                return ["test"];
+            }
+        }
+
+        public ISource CreateSource(string url)
+        {
+            Interlocked.Exchange(ref _action, null)?.Invoke();
+            return new Nothing();
+        }
+    }
+
+    private sealed class Nothing : ISource
+    {
+        public string Name => "test:a";
+
+        public Task RunAsync(SourceSession session, CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private sealed class Settings : ConfigurationProvider, IConfigurationSource

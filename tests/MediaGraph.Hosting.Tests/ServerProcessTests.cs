@@ -172,7 +172,7 @@ public sealed partial class ServerProcessTests
         string[] options =
         [
             "--MediaGraph:Rtmp:Listen=127.0.0.1:0", "--MediaGraph:Rtsp:Enabled=false", "--MediaGraph:Rtmp:HandshakeTimeout=60",
-            "--MediaGraph:Rtmp:Limits:Connections:MaxHalfOpen=1000", "--MediaGraph:Rtmp:Limits:Connections:MaxHalfOpenPerAddress=1000",
+            "--MediaGraph:Rtmp:Connections:MaxHalfOpen=1000", "--MediaGraph:Rtmp:Connections:MaxHalfOpenPerAddress=1000",
         ];
         await using var server = ExternalTool.Start("bash", ["-c", "ulimit -n 256; exec dotnet \"$@\"", "bash", Program, .. options]);
         var port = await WaitUntilReadyAsync(server);

@@ -40,7 +40,7 @@ internal sealed class LiveHub : IAsyncDisposable
             MinBackoff = TimeSpan.FromMilliseconds(100),
             MaxBackoff = TimeSpan.FromSeconds(1),
             SilenceLimit = TimeSpan.FromSeconds(2),
-            MaxRunsPerMinute = 6000,
+            MaxSessionsPerMinute = 6000,
         },
         Relays = new RelayOptions
         {

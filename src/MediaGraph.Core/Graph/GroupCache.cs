@@ -19,7 +19,7 @@ internal sealed class GroupCache(GroupCacheOptions options)
     /// <summary>Appends and returns a group that the caller releases after it left the lock.</summary>
     public PacketGroup? Append(MediaPacket packet)
     {
-        if (!options.Enabled)
+        if (!options.IsEnabled)
             return null;
         PacketGroup? expired = null;
         if ((packet.Flags & PacketFlags.StartsGroup) != 0)

@@ -1,11 +1,13 @@
+using MediaGraph.Validation;
+
 namespace MediaGraph.Sources;
 
-/// <summary>How the sources of streams are run.</summary>
-public sealed record SourceOptions
+/// <summary>How the sources of streams are run. Times are 1 s to 1 day, unless said otherwise.</summary>
+public sealed record SourceOptions : IValidatedOptions
 {
     /// <summary>
     /// How long a source goes on when the last one who wanted it has left. Default 5 s: a page that is loaded again, or a viewer that
-    /// changes its protocol, finds it running. Zero stops it at once.
+    /// changes its protocol, finds it running. Zero stops it at once; at most 1 day.
     /// </summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -21,10 +23,12 @@ public sealed record SourceOptions
     /// </summary>
     public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The pause after a first failure; it doubles with each more. Default 0.5 s, 20 % more or less.</summary>
+    /// <summary>The pause after a first failure; it doubles with each more. Default 0.5 s, 20 % more or less; 100 ms or more.</summary>
     public TimeSpan MinBackoff { get; init; } = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>The longest pause. Default 30 s: a camera that comes back is found before anybody looks for it.</summary>
+    /// <summary>
+    /// The longest pause, not less than the shortest. Default 30 s: a camera that comes back is found before anybody looks for it.
+    /// </summary>
     public TimeSpan MaxBackoff { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
@@ -34,38 +38,24 @@ public sealed record SourceOptions
     public TimeSpan HealthyAfter { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How often a source may be run in a minute, whatever happens. Default 30: more than backing off makes of any failure, and few
-    /// enough for a camera.
+    /// How often a source may be run in a minute, whatever happens, 1 to 6,000. Default 30: more than backing off makes of any failure,
+    /// and few enough for a camera.
     /// </summary>
-    public int MaxRunsPerMinute { get; init; } = 30;
+    public int MaxSessionsPerMinute { get; init; } = 30;
 
     /// <summary>
     /// How long who asks for a stream waits for its source before being told why there is nothing. Default 10 s: players give up then.
     /// </summary>
     public TimeSpan ReadyLimit { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Lists what is out of its range.</summary>
-    /// <param name="prefix">What precedes the names in the messages.</param>
-    public IEnumerable<string> Validate(string prefix = "")
-    {
-        var day = TimeSpan.FromDays(1);
-        (string Name, TimeSpan Value, TimeSpan Least)[] times =
-        [
-            (nameof(Linger), Linger, TimeSpan.Zero),
-            (nameof(ConnectLimit), ConnectLimit, TimeSpan.FromSeconds(1)),
-            (nameof(SilenceLimit), SilenceLimit, TimeSpan.FromSeconds(1)),
-            (nameof(MinBackoff), MinBackoff, TimeSpan.FromMilliseconds(100)),
-            (nameof(MaxBackoff), MaxBackoff, MinBackoff),
-            (nameof(HealthyAfter), HealthyAfter, TimeSpan.FromSeconds(1)),
-            (nameof(ReadyLimit), ReadyLimit, TimeSpan.FromSeconds(1)),
-        ];
-        foreach (var (name, value, least) in times)
-        {
-            if (value < least || value > day)
-                yield return $"{prefix}{name} is {value}; it must be {least} to 1 day.";
-        }
-
-        if (MaxRunsPerMinute is < 1 or > 6000)
-            yield return $"{prefix}{nameof(MaxRunsPerMinute)} is {MaxRunsPerMinute}; it must be 1 to 6000.";
-    }
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
+        .Check(Linger, TimeSpan.Zero)
+        .Check(ConnectLimit)
+        .Check(SilenceLimit)
+        .Check(MinBackoff, TimeSpan.FromMilliseconds(100))
+        .Check(MaxBackoff, MinBackoff)
+        .Check(HealthyAfter)
+        .Check(MaxSessionsPerMinute, 1, 6000)
+        .Check(ReadyLimit);
 }

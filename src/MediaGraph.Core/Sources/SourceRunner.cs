@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace MediaGraph.Sources;
 
 /// <summary>
-/// Runs one source. Its one task reads what is wanted of the source and makes it so: it alone begins and ends sessions, one after the other.
-/// Whoever changes what is wanted wakes it, and waits for nothing.
+/// Runs one source. Its one task reads what is wanted of the source and makes it so: it alone begins and ends sessions, one after the
+/// other. Whoever changes what is wanted wakes it, and waits for nothing.
 /// </summary>
 internal sealed class SourceRunner
 {
@@ -31,9 +31,8 @@ internal sealed class SourceRunner
         _source = source;
         _logger = logger;
         var options = sources.Options;
-        _backoff = new Backoff(
-            options.MinBackoff, options.MaxBackoff, sources.Tries ?? new Tries(options.MaxRunsPerMinute, Time), Time,
-            () => sources.Hub.NextRandom());
+        Tries = sources.Tries ?? new Tries(options.MaxSessionsPerMinute, Time);
+        _backoff = new Backoff(options.MinBackoff, options.MaxBackoff, Tries, Time, () => sources.Hub.NextRandom());
         SinceLocked = Time.GetTimestamp();
     }
 
@@ -48,6 +47,9 @@ internal sealed class SourceRunner
 
     /// <summary>What it is used for.</summary>
     public SourceMedia Allowed { get; }
+
+    /// <summary>Counts its sessions, and what they count.</summary>
+    public Tries Tries { get; }
 
     /// <summary>Wakes the task.</summary>
     public Signal Signal { get; } = new();

@@ -54,6 +54,18 @@ public sealed class SourceSession
         }
     }
 
+    /// <summary>
+    /// For a source that connects anew within its session: returns when it may, and counts it like a session, of which there are at most
+    /// <see cref="SourceOptions.MaxSessionsPerMinute"/> in any minute.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing was counted.</exception>
+    public async Task WhenMayConnectAsync(CancellationToken cancellationToken)
+    {
+        while (_runner.Tries.Remaining is var rest && rest > TimeSpan.Zero)
+            await Task.Delay(Waiting.Round(rest), Hub.TimeProvider, cancellationToken).ConfigureAwait(false);
+        _runner.Tries.Add();
+    }
+
     /// <summary>Begins to feed the stream, once per session. The session ends the feed at the latest when it ends itself.</summary>
     /// <param name="tracks">What is known from the start; more can be added.</param>
     /// <exception cref="StreamException">The session is over.</exception>

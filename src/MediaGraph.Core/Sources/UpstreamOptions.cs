@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Sources;
 
@@ -14,7 +15,7 @@ namespace MediaGraph.Sources;
 /// The address of a stream there, with <c>{name}</c> where the stream's name belongs: <c>rtsp://origin:8554/{name}</c>. The place is in the
 /// path or the query; in the query, slashes of the name are escaped.
 /// </param>
-public sealed record UpstreamOptions(string Url)
+public sealed record UpstreamOptions(string Url) : IValidatedOptions
 {
     internal const string Placeholder = "{name}";
 
@@ -25,31 +26,24 @@ public sealed record UpstreamOptions(string Url)
     public string Names { get; init; } = ".+";
 
     /// <summary>
-    /// Streams that are fetched at once, those included that are being asked for. Default 100: few enough that asking for made-up names
-    /// does not exhaust this server or the other. More are refused.
+    /// Streams that are fetched at once, those included that are being asked for, 1 to 100,000. Default 100: few enough that asking for
+    /// made-up names does not exhaust this server or the other. More are refused.
     /// </summary>
     public int MaxStreams { get; init; } = 100;
 
     /// <summary>
-    /// How long a name that could not be had is not asked for again; who asks is told the same. Default 1 s: players that
+    /// How long a name that could not be had is not asked for again, 0 to 1 h; who asks is told the same. Default 1 s: players that
     /// try again find a stream soon that has just begun. How often a name is asked for,
-    /// <see cref="SourceOptions.MaxRunsPerMinute"/> bounds.
+    /// <see cref="SourceOptions.MaxSessionsPerMinute"/> bounds.
     /// </summary>
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Lists what is wrong.</summary>
-    /// <param name="prefix">What precedes the names in the messages.</param>
-    public IEnumerable<string> Validate(string prefix = "")
-    {
-        if (UrlError() is { } error)
-            yield return $"{prefix}{nameof(Url)}: {error}";
-        if (PatternError() is { } wrong)
-            yield return $"{prefix}{nameof(Names)}: {wrong}";
-        if (MaxStreams is < 1 or > 100_000)
-            yield return $"{prefix}{nameof(MaxStreams)} is {MaxStreams}; it must be 1 to 100000.";
-        if (RetryAfter < TimeSpan.Zero || RetryAfter > TimeSpan.FromHours(1))
-            yield return $"{prefix}{nameof(RetryAfter)} is {RetryAfter}; it must be 00:00:00 to 1 hour.";
-    }
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
+        .Require(UrlError() is null, $"{nameof(Url)}: {UrlError()}")
+        .Require(PatternError() is null, $"{nameof(Names)}: {PatternError()}")
+        .Check(MaxStreams, 1, 100_000)
+        .Check(RetryAfter, TimeSpan.Zero, TimeSpan.FromHours(1));
 
     /// <summary>The pattern, for whole names.</summary>
     /// <exception cref="ArgumentException">It is none.</exception>

@@ -17,5 +17,5 @@ internal static class Waiting
         time.GetTimestamp() + (long)(rest.TotalSeconds * time.TimestampFrequency);
 
     // A timer rounds down to whole milliseconds, and what it was set for would not have come.
-    private static TimeSpan Round(TimeSpan limit) => TimeSpan.FromMilliseconds(Math.Ceiling(limit.TotalMilliseconds));
+    internal static TimeSpan Round(TimeSpan limit) => TimeSpan.FromMilliseconds(Math.Ceiling(limit.TotalMilliseconds));
 }

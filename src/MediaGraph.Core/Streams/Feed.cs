@@ -65,6 +65,8 @@ public sealed class Feed : IAsyncDisposable
 
     internal PacketPool Pool => _stream.Pool;
 
+    internal TimeProvider Time => _stream.Time;
+
     /// <summary>What is added to this feed's times; null before its first packet. Guarded by the push lock, like all below.</summary>
     internal TimeSpan? Offset { get; set; }
 

@@ -99,6 +99,8 @@ public sealed class MediaStream
 
     internal PacketPool Pool => _hub.Pool;
 
+    internal TimeProvider Time => _hub.TimeProvider;
+
     internal TalkPlace CreateTalkPlace(ISpeaker speaker) => _hub.CreateTalkPlace(Name, speaker);
 
     internal void LogCallbackFailed(Exception exception) => _hub.LogCallbackFailed(Name, exception);

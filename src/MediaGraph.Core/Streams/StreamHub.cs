@@ -11,6 +11,7 @@ using MediaGraph.Relays;
 using MediaGraph.Security;
 using MediaGraph.Sources;
 using MediaGraph.Talk;
+using MediaGraph.Validation;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -66,17 +67,14 @@ public sealed partial class StreamHub : IAsyncDisposable
         IMeterFactory? meterFactory = null)
     {
         Options = options ?? new StreamHubOptions();
-        var errors = string.Join(
-            " ", [.. Options.Sources.Validate(), .. Options.Relays.Validate(), .. Options.Upstream?.Validate() ?? []]);
-        if (errors.Length > 0)
-            throw new ArgumentException(errors, nameof(options));
+        OptionErrors.ThrowIfInvalid(Options, nameof(options));
         TimeProvider = timeProvider ?? TimeProvider.System;
         Pool = new PacketPool(Options.Pool);
         _failures = new AuthorizationFailures(Options.AuthorizationFailures, TimeProvider);
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Streams");
         _sourcesLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Sources");
         _relaysLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Relays");
-        _upstream = Options.Upstream is { } upstream ? new Upstream(upstream, Options.Sources.MaxRunsPerMinute, TimeProvider) : null;
+        _upstream = Options.Upstream is { } upstream ? new Upstream(upstream, Options.Sources.MaxSessionsPerMinute, TimeProvider) : null;
         _metrics = new HubMetrics(this, meterFactory);
         AddProtocol(new StreamProtocol(this));
         AddProtocol(new FileProtocol());
@@ -592,8 +590,7 @@ public sealed partial class StreamHub : IAsyncDisposable
         var urls = new HashSet<string>(StringComparer.Ordinal);
         if (definition.Sources.IsDefaultOrEmpty && definition.PushTo.IsDefaultOrEmpty)
             errors.Add("It has no source.");
-        if (definition.Linger is { } linger && (linger < TimeSpan.Zero || linger > TimeSpan.FromDays(1)))
-            errors.Add($"Linger is {linger}; it must be 00:00:00 to 1 day.");
+        errors.AddRange(new OptionErrors().Check(definition.Linger ?? TimeSpan.Zero, TimeSpan.Zero, name: nameof(definition.Linger)));
         foreach (var (address, number) in (definition.Sources.IsDefault ? [] : definition.Sources).Select((text, i) => (text, i + 1)))
         {
             try

@@ -5,11 +5,12 @@ using MediaGraph.Relays;
 using MediaGraph.Security;
 using MediaGraph.Sources;
 using MediaGraph.Talk;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Streams;
 
 /// <summary>Settings of a <see cref="StreamHub"/>.</summary>
-public sealed record StreamHubOptions
+public sealed record StreamHubOptions : IValidatedOptions
 {
     /// <summary>Who may publish, play and talk; null allows all.</summary>
     public IStreamAuthorizer? Authorizer { get; init; }
@@ -22,20 +23,20 @@ public sealed record StreamHubOptions
 
     /// <summary>
     /// After how long without a byte a publisher is stale, and can be replaced by a new one of the same user, or anonymous from
-    /// the same address. Default 5 s: an encoder that lost its network comes back sooner than its connection is given up.
+    /// the same address. 1 s to 1 day, default 5 s: an encoder that lost its network comes back sooner than its connection is given up.
     /// </summary>
     public TimeSpan StalePublisherAfter { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// How long consumers stay, waiting, when their publisher has left. Default 10 s: what an encoder needs to reconnect. Zero
-    /// ends them at once.
+    /// ends them at once; at most 1 day, so that nobody is forgotten.
     /// </summary>
     public TimeSpan WaitForPublisher { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>What late joiners are given.</summary>
     public GroupCacheOptions GroupCache { get; init; } = new();
 
-    /// <summary>Bounds of the queues of subscriptions by code.</summary>
+    /// <summary>Bounds of the queues of subscriptions by code, which are sent nothing: they have no replies and nothing in place.</summary>
     public PacketQueueOptions Queue { get; init; } = new();
 
     /// <summary>How the sources of streams are run.</summary>
@@ -52,4 +53,18 @@ public sealed record StreamHubOptions
 
     /// <summary>Where packets take their memory from.</summary>
     public PacketPoolOptions Pool { get; init; } = new();
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
+        .Check(AuthorizationFailures)
+        .Check(OnPublisherConflict)
+        .Check(StalePublisherAfter)
+        .Check(WaitForPublisher, TimeSpan.Zero)
+        .Check(GroupCache)
+        .Check(Queue)
+        .Check(Sources)
+        .Check(Relays)
+        .Check(Upstream)
+        .Check(Talk)
+        .Check(Pool);
 }

@@ -1,7 +1,9 @@
+using MediaGraph.Validation;
+
 namespace MediaGraph.Transport;
 
-/// <summary>How many connections a server takes. What exceeds a limit is closed at once and counted.</summary>
-public sealed record ConnectionLimits
+/// <summary>How many connections a server takes. What exceeds a limit is closed at once and counted. Each is 1 to 1,000,000.</summary>
+public sealed record ConnectionLimits : IValidatedOptions
 {
     /// <summary>All connections. Default 10,000: below the descriptors that a service usually has.</summary>
     public int MaxConnections { get; init; } = 10_000;
@@ -20,4 +22,11 @@ public sealed record ConnectionLimits
     /// connections of one address leave room for others.
     /// </summary>
     public int MaxHalfOpenPerAddress { get; init; } = 32;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
+        .Check(MaxConnections, 1, 1_000_000)
+        .Check(MaxPerAddress, 1, 1_000_000)
+        .Check(MaxHalfOpen, 1, 1_000_000)
+        .Check(MaxHalfOpenPerAddress, 1, 1_000_000);
 }

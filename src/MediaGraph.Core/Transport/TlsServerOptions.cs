@@ -1,4 +1,5 @@
 using MediaGraph.Security;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Transport;
 
@@ -6,7 +7,7 @@ namespace MediaGraph.Transport;
 /// Which certificate a TLS server has: exactly one of <see cref="CertificateFile"/>, <see cref="CertificateThumbprint"/> and
 /// <see cref="CertificateSubject"/>. Clients' certificates are not asked for; versions below TLS 1.2 are refused.
 /// </summary>
-public sealed record TlsServerOptions
+public sealed record TlsServerOptions : IValidatedOptions
 {
     /// <summary>
     /// Path of the certificate: PEM (RFC 7468), the server's first and the intermediate ones behind it, or PKCS #12 (<c>.pfx</c>).
@@ -28,15 +29,14 @@ public sealed record TlsServerOptions
     /// </summary>
     public string? CertificateSubject { get; init; }
 
-    /// <summary>How often a changed certificate is looked for. Default 10 s.</summary>
+    /// <summary>How often a changed certificate is looked for, 1 s to 1 day. Default 10 s.</summary>
     public TimeSpan ReloadInterval { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Reports every value that cannot be used; opens the certificate for that.</summary>
-    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtmp:Tls:</c>.</param>
+    /// <summary>Lists everything that cannot be used; opens the certificate for that.</summary>
+    /// <param name="prefix">What precedes the names in the messages, such as <c>MediaGraph:Rtmp:Tls:</c>.</param>
     public IEnumerable<string> Validate(string prefix = "")
     {
-        if (ReloadInterval < TimeSpan.FromSeconds(1) || ReloadInterval > TimeSpan.FromDays(1))
-            yield return $"{prefix}{nameof(ReloadInterval)} is {ReloadInterval}; it must be 1 second to 1 day.";
+        var errors = new OptionErrors(prefix).Check(ReloadInterval);
         (string Name, string? Value)[] sources =
         [
             (nameof(CertificateFile), CertificateFile),
@@ -45,10 +45,14 @@ public sealed record TlsServerOptions
         ];
         var set = sources.Where(source => source.Value is not null).ToArray();
         if (set.Length != 1)
-            yield return $"{prefix}{string.Join(", ", (set.Length == 0 ? sources : set).Select(s => s.Name))}: exactly one of them must be set.";
-        else if (KeyFile is not null && CertificateFile is null)
-            yield return $"{prefix}{nameof(KeyFile)} is set, but {nameof(CertificateFile)} is not.";
-        else if (TlsCertificateSource.FindError(this) is { } error)
-            yield return $"{prefix}{set[0].Name}: {error}.";
+        {
+            var names = string.Join(", ", (set.Length == 0 ? sources : set).Select(source => source.Name));
+            return errors.Require(false, $"{names}: exactly one of them must be set.");
+        }
+
+        if (KeyFile is not null && CertificateFile is null)
+            return errors.Require(false, $"{nameof(KeyFile)} is set, but {nameof(CertificateFile)} is not.");
+        var error = TlsCertificateSource.FindError(this);
+        return errors.Require(error is null, $"{set[0].Name}: {error}.");
     }
 }

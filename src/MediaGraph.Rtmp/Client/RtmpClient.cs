@@ -9,6 +9,7 @@ using MediaGraph.Streams;
 using MediaGraph.Transport;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Rtmp.Client;
 
@@ -50,9 +51,7 @@ public sealed class RtmpClient : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(hub);
         Options = options ?? new RtmpClientOptions();
-        var errors = string.Join(" ", Options.Validate());
-        if (errors.Length > 0)
-            throw new ArgumentException(errors, nameof(options));
+        OptionErrors.ThrowIfInvalid(Options, nameof(options));
         TimeProvider = timeProvider ?? TimeProvider.System;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
         _metrics = new RtmpMetrics("client", () => Connections, null, meterFactory);

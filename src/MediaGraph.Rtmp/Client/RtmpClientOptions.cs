@@ -1,4 +1,5 @@
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Rtmp.Client;
 
@@ -9,7 +10,8 @@ public sealed record RtmpClientOptions : RtmpOptions
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How often in a row a server may send the client elsewhere, by a redirect or a request to reconnect. Default 3; 0 follows none.
+    /// How often in a row a server may send the client elsewhere, by a redirect or a request to reconnect, 0 to 16. Default 3; 0 follows
+    /// none.
     /// </summary>
     public int MaxRedirects { get; init; } = 3;
 
@@ -23,13 +25,8 @@ public sealed record RtmpClientOptions : RtmpOptions
     public TlsClientOptions Tls { get; init; } = new();
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Validate(string prefix = "")
-    {
-        foreach (var error in base.Validate(prefix))
-            yield return error;
-        if (TimeError(prefix, nameof(DialTimeout), DialTimeout) is { } dial)
-            yield return dial;
-        if (MaxRedirects is < 0 or > 16)
-            yield return $"{prefix}{nameof(MaxRedirects)} is {MaxRedirects}; it must be 0 to 16.";
-    }
+    public override IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
+        .Add(base.Validate(prefix))
+        .Check(DialTimeout)
+        .Check(MaxRedirects, 0, 16);
 }

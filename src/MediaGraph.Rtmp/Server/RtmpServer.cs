@@ -7,6 +7,7 @@ using MediaGraph.Streams;
 using MediaGraph.Transport;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Rtmp.Server;
 
@@ -46,13 +47,11 @@ public sealed class RtmpServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(hub);
         _options = options ?? new RtmpServerOptions();
-        var errors = string.Join(" ", _options.Validate());
-        if (errors.Length > 0)
-            throw new ArgumentException(errors, nameof(options));
+        OptionErrors.ThrowIfInvalid(_options, nameof(options));
         _timeProvider = timeProvider ?? TimeProvider.System;
         _loggerFactory = loggerFactory;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
-        _guard = new ConnectionGuard(_options.Limits.Connections);
+        _guard = new ConnectionGuard(_options.Connections);
         _metrics = new RtmpMetrics("server", () => Connections, () => RefusedConnections, meterFactory);
         _sessions = new RtmpSessions(hub, _options, _metrics, _timeProvider, _logger, isClient: false);
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Rtmp.Server;
 
@@ -27,17 +28,16 @@ public sealed record RtmpServerOptions : RtmpOptions
     /// <summary>The certificate for RTMP over TLS; null, the default, for no such listener.</summary>
     public TlsServerOptions? Tls { get; init; }
 
+    /// <summary>How many connections there may be. Beyond: the new one is closed and counted.</summary>
+    public ConnectionLimits Connections { get; init; } = new();
+
     /// <summary>After how much silence a player is pinged, and how often then. Default 30 s: three times per read timeout.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Validate(string prefix = "")
-    {
-        foreach (var error in base.Validate(prefix))
-            yield return error;
-        if (TimeError(prefix, nameof(PingInterval), PingInterval) is { } ping)
-            yield return ping;
-        foreach (var error in Tls?.Validate($"{prefix}{nameof(Tls)}:") ?? [])
-            yield return error;
-    }
+    public override IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
+        .Add(base.Validate(prefix))
+        .Check(PingInterval)
+        .Check(Connections)
+        .Check(Tls);
 }

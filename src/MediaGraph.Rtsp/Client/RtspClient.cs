@@ -12,6 +12,7 @@ using MediaGraph.Streams;
 using MediaGraph.Transport;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Rtsp.Client;
 
@@ -59,9 +60,7 @@ public sealed class RtspClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(hub);
         Hub = hub;
         Options = options ?? new RtspClientOptions();
-        var errors = string.Join(" ", Options.Validate());
-        if (errors.Length > 0)
-            throw new ArgumentException(errors, nameof(options));
+        OptionErrors.ThrowIfInvalid(Options, nameof(options));
         TimeProvider = timeProvider ?? TimeProvider.System;
         Logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtsp");
         Metrics = new RtspMetrics("client", () => Connections, null, meterFactory);

@@ -1,12 +1,14 @@
 using MediaGraph.Delivery;
 using MediaGraph.Media;
 using MediaGraph.Rtsp.Messages;
+using MediaGraph.Rtsp.Transport;
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Rtsp.Client;
 
-/// <summary>Settings of an <see cref="RtspClient"/>.</summary>
-public sealed record RtspClientOptions
+/// <summary>Settings of an <see cref="RtspClient"/>. Times are 1 s to 1 day, unless said otherwise.</summary>
+public sealed record RtspClientOptions : IValidatedOptions
 {
     /// <summary>
     /// For finding the server's address and connecting to it, and once more for what comes before the first request: TLS and the HTTP
@@ -26,7 +28,7 @@ public sealed record RtspClientOptions
     /// <summary>How long a server may take nothing although something waits for it. Default 10 s.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often in a row a server may send the client elsewhere. Default 3; 0 follows none.</summary>
+    /// <summary>How often in a row a server may send the client elsewhere, 0 to 16. Default 3; 0 follows none.</summary>
     public int MaxRedirects { get; init; } = 3;
 
     /// <summary>
@@ -52,7 +54,9 @@ public sealed record RtspClientOptions
     /// </summary>
     public TimeSpan UdpTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>From which ports those for UDP are taken, in pairs, inclusive. Null, the default, for any that the system gives.</summary>
+    /// <summary>
+    /// From which ports those for UDP are taken, in pairs, inclusive, 1,024 to 65,535. Null, the default, for any that the system gives.
+    /// </summary>
     public (int First, int Last)? UdpPorts { get; init; }
 
     /// <summary>
@@ -80,35 +84,20 @@ public sealed record RtspClientOptions
     /// <summary>Bounds of what waits for a server that is pushed to.</summary>
     public PacketQueueOptions Queue { get; init; } = new();
 
-    /// <summary>Reports every value that is out of its range.</summary>
-    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtsp:Client:</c>.</param>
-    public IEnumerable<string> Validate(string prefix = "")
-    {
-        (string Name, TimeSpan Value)[] times =
-        [
-            (nameof(DialTimeout), DialTimeout),
-            (nameof(RequestTimeout), RequestTimeout),
-            (nameof(MediaTimeout), MediaTimeout),
-            (nameof(WriteTimeout), WriteTimeout),
-            (nameof(UdpTimeout), UdpTimeout),
-        ];
-        foreach (var (name, value) in times)
-        {
-            if (value < TimeSpan.FromSeconds(1) || value > TimeSpan.FromDays(1))
-                yield return $"{prefix}{name} is {value}; it must be 1 second to 1 day.";
-        }
-
-        if (MaxRedirects is < 0 or > 16)
-            yield return $"{prefix}{nameof(MaxRedirects)} is {MaxRedirects}; it must be 0 to 16.";
-        if (Transport is { } transport && !Enum.IsDefined(transport))
-            yield return $"{prefix}{nameof(Transport)} is {transport}; it must be Tcp, Udp or Http.";
-        if (UdpPorts is { } ports && (ports.First < 1 || ports.Last > 65_535 || ports.Last <= ports.First))
-            yield return $"{prefix}{nameof(UdpPorts)} is {ports.First} to {ports.Last}; it must be a range of 2 or more within 1 to 65535.";
-        if (Tracks is { Count: 0 })
-            yield return $"{prefix}{nameof(Tracks)} is empty; it must have a track, or be null for all.";
-        if (UserAgent.Length == 0 || !RtspText.IsValue(UserAgent))
-            yield return $"{prefix}{nameof(UserAgent)} is empty, or has a character that no header can have.";
-        foreach (var error in Queue.Validate($"{prefix}{nameof(Queue)}:").Concat(Limits.Validate($"{prefix}{nameof(Limits)}:")))
-            yield return error;
-    }
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
+        .Check(DialTimeout)
+        .Check(RequestTimeout)
+        .Check(MediaTimeout)
+        .Check(WriteTimeout)
+        .Check(MaxRedirects, 0, 16)
+        .Check(Transport)
+        .Check(UdpTimeout)
+        .CheckPorts(UdpPorts)
+        .Require(Tracks is not { Count: 0 }, $"{nameof(Tracks)} is empty; it must have a track, or be null for all.")
+        .Require(
+            UserAgent.Length > 0 && RtspText.IsValue(UserAgent),
+            $"{nameof(UserAgent)} is empty, or has a character that no header can have.")
+        .Check(Limits)
+        .Check(Queue);
 }

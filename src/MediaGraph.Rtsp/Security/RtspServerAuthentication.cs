@@ -22,14 +22,14 @@ internal sealed class RtspServerAuthentication(RtspAuthenticationOptions options
 
     private readonly LinkedList<Nonce> _nonces = new();
 
-    private bool OffersBasic => isSecure || options.AllowsBasicWithoutTls;
+    private bool OffersBasic => isSecure || options.AllowBasicWithoutTls;
 
     /// <summary>Adds the challenges to a 401: SHA-256, MD5, Basic, one line each, because some clients read one only.</summary>
     /// <param name="headers">Of the response.</param>
     /// <param name="isStale">See <see cref="RtspAuthenticationOutcome.Stale"/>.</param>
     public void Challenge(RtspHeaders headers, bool isStale = false)
     {
-        if (options.OffersDigest)
+        if (options.OfferDigest)
         {
             var nonce = NewNonce();
             foreach (var algorithm in new[] { "SHA-256", "MD5" })
@@ -66,7 +66,7 @@ internal sealed class RtspServerAuthentication(RtspAuthenticationOptions options
             return RtspAuthenticationOutcome.Unusable;
         if (field.Is(Basic) && OffersBasic)
             return ReadBasic(field, out credentials);
-        return field.Is(Digest) && options.OffersDigest
+        return field.Is(Digest) && options.OfferDigest
             ? ReadDigest(request, field, out credentials)
             : RtspAuthenticationOutcome.Unusable;
     }

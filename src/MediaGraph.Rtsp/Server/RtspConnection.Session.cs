@@ -136,7 +136,7 @@ internal sealed partial class RtspConnection
             // RFC 2326 §10.4: a client may change how a track goes. ffmpeg does so when nothing comes over UDP: it pauses, and sets up over
             // TCP. As all tracks go the same way, the others must then be set up again too.
             var others = track is null ? session.Tracks : isKept ? session.Tracks.Remove(track) : [];
-            if (others.Length >= _parts.Options.Limits.MaxSetups)
+            if (others.Length >= _parts.Options.MaxSetups)
                 return Reply(request, RtspStatus.NotEnoughBandwidth, "Too many tracks");
             if (Choose(others, transports) is not { } transport)
                 return Reply(request, RtspStatus.UnsupportedTransport);

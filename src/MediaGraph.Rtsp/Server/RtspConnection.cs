@@ -380,7 +380,7 @@ internal sealed partial class RtspConnection : IConnection
         var second = (long)Duration.TotalSeconds;
         if (second != _requestSecond)
             (_requestSecond, _requestsInSecond) = (second, 0);
-        return ++_requestsInSecond > _parts.Options.Limits.MaxRequestsPerSecond
+        return ++_requestsInSecond > _parts.Options.MaxRequestsPerSecond
             ? new CloseReason(CloseCode.LimitExceeded, "too many requests per second")
             : null;
     }

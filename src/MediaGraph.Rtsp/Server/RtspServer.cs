@@ -5,6 +5,7 @@ using MediaGraph.Graph;
 using MediaGraph.Rtsp.Diagnostics;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -44,13 +45,11 @@ public sealed class RtspServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(hub);
         _options = options ?? new RtspServerOptions();
-        var errors = string.Join(" ", _options.Validate());
-        if (errors.Length > 0)
-            throw new ArgumentException(errors, nameof(options));
+        OptionErrors.ThrowIfInvalid(_options, nameof(options));
         _loggerFactory = loggerFactory;
         var logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtsp");
         var time = timeProvider ?? TimeProvider.System;
-        _guard = new ConnectionGuard(_options.Limits.Connections);
+        _guard = new ConnectionGuard(_options.Connections);
         _parts = new ServerParts
         {
             Hub = hub,

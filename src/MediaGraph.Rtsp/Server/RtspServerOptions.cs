@@ -1,12 +1,14 @@
 using System.Net;
 using MediaGraph.Delivery;
 using MediaGraph.Rtsp.Security;
+using MediaGraph.Rtsp.Transport;
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 
 namespace MediaGraph.Rtsp.Server;
 
-/// <summary>Settings of an <see cref="RtspServer"/>.</summary>
-public sealed record RtspServerOptions
+/// <summary>Settings of an <see cref="RtspServer"/>. Times are 1 s to 1 day, unless said otherwise.</summary>
+public sealed record RtspServerOptions : IValidatedOptions
 {
     /// <summary>The port, unless another is set: 554 needs rights that no server should have.</summary>
     public const int DefaultPort = 8554;
@@ -68,41 +70,40 @@ public sealed record RtspServerOptions
     /// <summary>How often sender and receiver reports are sent. Default 5 s, what RFC 3550 §6.2 has for few members.</summary>
     public TimeSpan ReportInterval { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How many connections there may be. Beyond: the new one is closed and counted.</summary>
+    public ConnectionLimits Connections { get; init; } = new();
+
+    /// <summary>
+    /// Requests per second of a connection, 10 to 100,000. Default 100: a session needs some ten in all. Beyond: the connection is closed.
+    /// </summary>
+    public int MaxRequestsPerSecond { get; init; } = 100;
+
+    /// <summary>Tracks that one session sets up, 1 to 128. Default 16: as many as a description may have. Beyond: 453.</summary>
+    public int MaxSetups { get; init; } = 16;
+
     /// <summary>How clients are asked who they are, where the hub has an authorizer.</summary>
     public RtspAuthenticationOptions Authentication { get; init; } = new();
 
-    /// <summary>What a connection, and the whole server, may take.</summary>
+    /// <summary>What a client's messages may take.</summary>
     public RtspLimits Limits { get; init; } = new();
 
     /// <summary>Bounds of a viewer's queue.</summary>
     public PacketQueueOptions Queue { get; init; } = new();
 
-    /// <summary>Reports every value that is out of its range.</summary>
-    /// <param name="prefix">What precedes the names, such as <c>MediaGraph:Rtsp:</c>.</param>
-    public IEnumerable<string> Validate(string prefix = "")
-    {
-        (string Name, TimeSpan Value)[] times =
-        [
-            (nameof(HandshakeTimeout), HandshakeTimeout),
-            (nameof(RequestTimeout), RequestTimeout),
-            (nameof(SessionTimeout), SessionTimeout),
-            (nameof(WriteTimeout), WriteTimeout),
-            (nameof(PublisherTimeout), PublisherTimeout),
-            (nameof(ReportInterval), ReportInterval),
-        ];
-        foreach (var (name, value) in times)
-        {
-            if (value < TimeSpan.FromSeconds(1) || value > TimeSpan.FromDays(1))
-                yield return $"{prefix}{name} is {value}; it must be 1 second to 1 day.";
-        }
-
-        if (UdpPorts is { } ports && (ports.First < 1024 || ports.Last > 65_535 || ports.Last <= ports.First))
-            yield return $"{prefix}{nameof(UdpPorts)} is {ports.First} to {ports.Last}; it must be two ports or more of 1024 to 65535.";
-        var inner = Authentication.Validate($"{prefix}{nameof(Authentication)}:")
-            .Concat(Queue.Validate($"{prefix}{nameof(Queue)}:"))
-            .Concat(Limits.Validate($"{prefix}{nameof(Limits)}:"))
-            .Concat(Tls?.Validate($"{prefix}{nameof(Tls)}:") ?? []);
-        foreach (var error in inner)
-            yield return error;
-    }
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
+        .CheckPorts(UdpPorts)
+        .Check(HandshakeTimeout)
+        .Check(RequestTimeout)
+        .Check(SessionTimeout)
+        .Check(WriteTimeout)
+        .Check(PublisherTimeout)
+        .Check(ReportInterval)
+        .Check(Connections)
+        .Check(MaxRequestsPerSecond, 10, 100_000)
+        .Check(MaxSetups, 1, 128)
+        .Check(Authentication)
+        .Check(Limits)
+        .Check(Queue)
+        .Check(Tls);
 }

@@ -91,8 +91,12 @@ internal abstract class CameraSource(TapoContext context, TapoUrl url) : ISource
         using var over = CancellationTokenSource.CreateLinkedTokenSource(run.Token);
         var watching = WatchAsync(run.Session, wanted, over);
         var reason = CloseReason.Requested;
+        var mayConnect = run.IsFirstPreview;
         try
         {
+            if (!mayConnect)
+                await run.Session.WhenMayConnectAsync(over.Token).ConfigureAwait(false); // viewers may come and go beside a talk
+            (mayConnect, run.IsFirstPreview) = (true, false);
             await PreviewAsync(run, withAudio, over.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!run.Token.IsCancellationRequested)
@@ -108,8 +112,11 @@ internal abstract class CameraSource(TapoContext context, TapoUrl url) : ISource
         {
             await over.CancelAsync().ConfigureAwait(false);
             await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            context.Metrics.CountPreviewEnded(reason.Code);
-            Log.PreviewEnded(context.Logger, url, run.Session.StreamName, reason);
+            if (mayConnect)
+            {
+                context.Metrics.CountPreviewEnded(reason.Code);
+                Log.PreviewEnded(context.Logger, url, run.Session.StreamName, reason);
+            }
         }
     }
 
@@ -151,6 +158,9 @@ internal abstract class CameraSource(TapoContext context, TapoUrl url) : ISource
 
         /// <summary>What is fed; null before it was published.</summary>
         public Feed? Feed { get; private set; }
+
+        /// <summary>Whether no preview was begun: the first one is counted as the session.</summary>
+        public bool IsFirstPreview { get; set; } = true;
 
         /// <summary>What a preview leaves for the next one of the session.</summary>
         public object? Writer { get; set; }

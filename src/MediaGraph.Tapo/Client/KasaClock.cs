@@ -6,7 +6,7 @@ namespace MediaGraph.Tapo.Client;
 /// </summary>
 internal sealed class KasaClock(TimeProvider time)
 {
-    private const double MaxStep = 10; // seconds forward: a camera that is silent for longer has ended
+    private const double MaxAhead = 1; // seconds by which a clock can run ahead of what comes: more is a clock that was set
     private const double MaxStepBack = 0.5; // pictures and sound are not quite in order
 
     private double _offset;
@@ -24,7 +24,7 @@ internal sealed class KasaClock(TimeProvider time)
         var arrival = _last + time.GetElapsedTime(_arrived, now).TotalSeconds;
         if (told is { } clock)
         {
-            if (!_isTold || clock + _offset - _last is < -MaxStepBack or > MaxStep)
+            if (!_isTold || clock + _offset < _last - MaxStepBack || clock + _offset > arrival + MaxAhead)
                 _offset = arrival - clock;
             _isTold = true;
             arrival = clock + _offset;

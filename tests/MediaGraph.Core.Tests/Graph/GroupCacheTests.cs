@@ -16,7 +16,7 @@ public sealed class GroupCacheTests
         var cache = new GroupCache(new GroupCacheOptions());
         Append(cache, pool, 0, isKeyframe: false);
         Assert.That((cache.Count, cache.OpenCursor()), Is.EqualTo((0, (GroupCursor?)null)));
-        var off = new GroupCache(new GroupCacheOptions { Enabled = false });
+        var off = new GroupCache(new GroupCacheOptions { IsEnabled = false });
         Append(off, pool, 0, isKeyframe: true);
         Assert.That(off.OpenCursor(), Is.Null);
         Assert.That(pool.GetStatistics().OutstandingPackets, Is.Zero);

@@ -79,7 +79,7 @@ public sealed class UpstreamTests
         await using var f = new RelayFixture(new StreamHubOptions
         {
             Upstream = new UpstreamOptions("test://origin/{name}") { RetryAfter = TimeSpan.Zero },
-            Sources = new SourceOptions { MaxRunsPerMinute = 3, Linger = TimeSpan.Zero },
+            Sources = new SourceOptions { MaxSessionsPerMinute = 3, Linger = TimeSpan.Zero },
         });
         var source = f.Sources["//origin/a"];
         for (var round = 0; round < 3; round++)
@@ -297,7 +297,7 @@ public sealed class UpstreamTests
                 Linger = TimeSpan.Zero,
                 MinBackoff = Second / 10,
                 MaxBackoff = Second / 10,
-                MaxRunsPerMinute = 6000,
+                MaxSessionsPerMinute = 6000,
             },
         };
         await using var f = new RelayFixture(options);

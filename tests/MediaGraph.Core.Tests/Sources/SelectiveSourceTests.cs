@@ -78,7 +78,7 @@ public sealed class SelectiveSourceTests
     [Test]
     public async Task S10_Sources_that_renew_their_sessions_without_end_are_held_back()
     {
-        await using var f = NewFixture(new SourceOptions { MaxRunsPerMinute = 5 });
+        await using var f = NewFixture(new SourceOptions { MaxSessionsPerMinute = 5 });
         await f.SetAsync(new StreamDefinition("a") { Sources = ["test:one"], Preload = true });
         for (var i = 0; i < 5; i++)
         {

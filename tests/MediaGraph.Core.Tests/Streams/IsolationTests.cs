@@ -117,7 +117,7 @@ public sealed class IsolationTests
     public async Task H5_Tiny_packets_are_bounded_by_number_in_a_queue_and_the_oldest_go()
     {
         var pool = TestMedia.Pool();
-        var receiver = new Receiver(Track.Of(TestMedia.Audio), new GroupCacheOptions { Enabled = false });
+        var receiver = new Receiver(Track.Of(TestMedia.Audio), new GroupCacheOptions { IsEnabled = false });
         await using var consumer = new WireConsumer(pool, new PacketQueueOptions { MaxPackets = 8 }, _time);
         var sender = consumer.Join(receiver);
         await consumer.SettledAsync();

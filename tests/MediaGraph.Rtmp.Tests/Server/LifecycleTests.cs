@@ -198,7 +198,7 @@ public sealed class LifecycleTests
         ];
         await using var bench = new Bench(new RtmpServerOptions
         {
-            Limits = new RtmpLimits { Connections = new ConnectionLimits { MaxHalfOpenPerAddress = 128 } },
+            Connections = new ConnectionLimits { MaxHalfOpenPerAddress = 128 },
         });
         for (var i = 0; i < 1000; i++)
         {

@@ -23,7 +23,7 @@ public sealed class LimitTests
     {
         await using var bench = new Bench(new RtmpServerOptions
         {
-            Limits = new RtmpLimits { Connections = new ConnectionLimits { MaxConnections = 4, MaxPerAddress = 2, MaxHalfOpen = 3 } },
+            Connections = new ConnectionLimits { MaxConnections = 4, MaxPerAddress = 2, MaxHalfOpen = 3 },
         });
         static IPEndPoint From(int host) => new(new IPAddress([192, 0, 2, (byte)host]), 1000);
         await bench.ConnectAsync(address: From(1));
@@ -52,7 +52,7 @@ public sealed class LimitTests
     public async Task A1_Half_open_connections_have_a_limit_of_their_own()
     {
         await using var bench = new Bench(
-            new RtmpServerOptions { Limits = new RtmpLimits { Connections = new ConnectionLimits { MaxHalfOpen = 2 } } });
+            new RtmpServerOptions { Connections = new ConnectionLimits { MaxHalfOpen = 2 } });
         bench.Open();
         var (slow, _) = bench.Open();
         Assert.That(bench.Open().Server.AbortReason, Is.Not.Null);
@@ -412,7 +412,8 @@ public sealed class LimitTests
             ChunkSize = 1,
             WindowAcknowledgementSize = 1,
             Queue = new PacketQueueOptions { MaxReplyBytes = 1 },
-            Limits = new RtmpLimits { MaxChunkStreams = 1, Connections = new ConnectionLimits { MaxHalfOpen = 0, MaxHalfOpenPerAddress = 0 } },
+            Limits = new RtmpLimits { MaxChunkStreams = 1 },
+            Connections = new ConnectionLimits { MaxHalfOpen = 0, MaxHalfOpenPerAddress = 0 },
         };
         var errors = options.Validate("MediaGraph:Rtmp:").ToArray();
         Assert.That(errors, Has.Length.EqualTo(7).And.All.StartsWith("MediaGraph:Rtmp:"));

@@ -49,7 +49,7 @@ public sealed class MediaTests
     [Test]
     public async Task Metadata_is_kept_for_late_joiners_without_a_group_cache_too()
     {
-        await using var bench = new Bench(hubOptions: new StreamHubOptions { GroupCache = new GroupCacheOptions { Enabled = false } });
+        await using var bench = new Bench(hubOptions: new StreamHubOptions { GroupCache = new GroupCacheOptions { IsEnabled = false } });
         var publisher = await bench.PublishAsync("cam");
         await publisher.MessageAsync(RtmpMessageType.DataAmf0, 1, Chunks.Amf("@setDataFrame", "onMetaData", Metadata(640)));
         await publisher.HeadersAsync(1);

@@ -261,6 +261,6 @@ public sealed class SocketTests
     private static RtmpServerOptions ManyHalfOpen => new()
     {
         HandshakeTimeout = TimeSpan.FromMinutes(1), // on a busy machine it takes long to open them all
-        Limits = new RtmpLimits { Connections = new ConnectionLimits { MaxHalfOpenPerAddress = 128 } },
+        Connections = new ConnectionLimits { MaxHalfOpenPerAddress = 128 },
     };
 }

@@ -222,7 +222,7 @@ internal sealed class OpeningTests
         };
         Assert.That(options.Validate("P:").Select(error => error.Split(' ')[0]), Is.EqualTo(new[]
         {
-            "P:DialTimeout", "P:RequestTimeout", "P:MediaTimeout", "P:WriteTimeout", "P:UdpTimeout", "P:MaxRedirects", "P:Transport",
+            "P:DialTimeout", "P:RequestTimeout", "P:MediaTimeout", "P:WriteTimeout", "P:MaxRedirects", "P:Transport", "P:UdpTimeout",
             "P:UdpPorts", "P:Tracks", "P:UserAgent", "P:Limits:MaxMedias",
         }));
         Assert.That(() => new RtspClient(new StreamHub(), options), Throws.ArgumentException);

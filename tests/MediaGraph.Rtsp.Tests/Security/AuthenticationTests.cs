@@ -127,13 +127,13 @@ internal sealed class AuthenticationTests
             $"Digest realm=\"MediaGraph\", nonce=\"{nonce}\", qop=\"auth\", algorithm=MD5, stale=true", "Basic realm=\"MediaGraph\"",
         ]));
         Assert.That(Challenges(Server()), Has.Length.EqualTo(2), "no Basic without TLS");
-        Assert.That(Challenges(Server(new() { OffersDigest = false, AllowsBasicWithoutTls = true })), Is.EqualTo(["Basic realm=\"MediaGraph\""]));
+        Assert.That(Challenges(Server(new() { OfferDigest = false, AllowBasicWithoutTls = true })), Is.EqualTo(["Basic realm=\"MediaGraph\""]));
     }
 
     [Test]
     public void Our_client_gets_past_our_server([Values("SHA-256", "MD5", "Basic")] string scheme)
     {
-        var server = Server(new() { AllowsBasicWithoutTls = true });
+        var server = Server(new() { AllowBasicWithoutTls = true });
         var client = new RtspClientAuthentication("\u00E4da", new Secret("p\u00E4ss:w\"rd"), allowsBasic: true);
         Assert.That(server.Read(Request("DESCRIBE", null), out _), Is.EqualTo(RtspAuthenticationOutcome.Missing));
         Assert.That(client.TryAccept(Unauthorized([.. Challenges(server).Where(line => line.Contains(scheme, StringComparison.Ordinal))]), out _));

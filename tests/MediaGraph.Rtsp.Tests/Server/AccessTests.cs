@@ -42,7 +42,7 @@ public sealed class AccessTests
     public async Task A_right_to_play_is_no_right_to_publish()
     {
         var users = new Users();
-        await using var bench = new ServerBench(new RtspServerOptions { Authentication = new() { AllowsBasicWithoutTls = true } }, Hub(users));
+        await using var bench = new ServerBench(new RtspServerOptions { Authentication = new() { AllowBasicWithoutTls = true } }, Hub(users));
         var client = bench.Open();
         await client.ExpectAsync(401, "ANNOUNCE", client.Url(), $"Content-Type: application/sdp\r\n{Basic("viewer", "v")}", ServerClient.Sdp);
         await client.ExpectAsync(200, "ANNOUNCE", client.Url(), $"Content-Type: application/sdp\r\n{Basic("encoder", "e")}", ServerClient.Sdp);
@@ -90,7 +90,7 @@ public sealed class AccessTests
     public async Task Wrong_passwords_lock_an_address_out_which_is_then_given_no_nonce()
     {
         await using var bench = new ServerBench(
-            new RtspServerOptions { Authentication = new() { AllowsBasicWithoutTls = true } }, Hub(new Users(), maxPerMinute: 3));
+            new RtspServerOptions { Authentication = new() { AllowBasicWithoutTls = true } }, Hub(new Users(), maxPerMinute: 3));
         await using var feed = bench.Publish();
         for (var i = 0; i < 3; i++)
         {
@@ -115,7 +115,7 @@ public sealed class AccessTests
         {
             AuthorizationFailures = new() { MinDelay = TimeSpan.FromSeconds(1), MaxDelay = TimeSpan.FromSeconds(1), MaxPerMinute = 100 },
         };
-        await using var bench = new ServerBench(new RtspServerOptions { Authentication = new() { AllowsBasicWithoutTls = true } }, options);
+        await using var bench = new ServerBench(new RtspServerOptions { Authentication = new() { AllowBasicWithoutTls = true } }, options);
         var client = bench.Open();
         var asking = client.AskAsync("DESCRIBE", client.Url(), Basic("viewer", "guess"));
         await Eventually.EqualAsync(() => bench.Time.ActiveTimers, 3, "timers: the sweep's, the deadline's, the delay's");

@@ -103,7 +103,7 @@ public sealed class LimitTests
     {
         await using var bench = new ServerBench(new RtspServerOptions
         {
-            Limits = new() { Connections = new() { MaxConnections = 3, MaxHalfOpenPerAddress = 2 } },
+            Connections = new() { MaxConnections = 3, MaxHalfOpenPerAddress = 2 },
         });
         bench.Open();
         bench.Open();
@@ -159,10 +159,12 @@ public sealed class LimitTests
         {
             SessionTimeout = default,
             UdpPorts = (80, 81),
+            MaxSetups = 0,
+            Connections = new() { MaxPerAddress = 0 },
             Limits = new() { MaxHeaders = 0 },
             Authentication = new() { Realm = "\"" },
         };
-        Assert.That(options.Validate("Rtsp:"), Has.Exactly(4).Items.And.All.StartsWith("Rtsp:"));
+        Assert.That(options.Validate("Rtsp:"), Has.Exactly(6).Items.And.All.StartsWith("Rtsp:"));
         Assert.That(new RtspServerOptions().Validate(), Is.Empty);
     }
 }

@@ -123,7 +123,7 @@ public sealed class RecordTests
     [Test]
     public async Task No_more_tracks_are_set_up_than_the_limit_says()
     {
-        await using var bench = new ServerBench(new RtspServerOptions { Limits = new() { MaxSetups = 1 } });
+        await using var bench = new ServerBench(new RtspServerOptions { MaxSetups = 1 });
         var client = bench.Open();
         var two = ServerClient.Sdp + "m=audio 0 RTP/AVP 0\r\na=control:streamid=1\r\n";
         await client.ExpectAsync(200, "ANNOUNCE", client.Url(), "Content-Type: application/sdp", two);

@@ -227,7 +227,7 @@ public sealed class ServerTalkTests
     {
         var users = new OnlyTalkers();
         var options = new StreamHubOptions { Authorizer = users, AuthorizationFailures = new() { MinDelay = default, MaxDelay = default, MaxPerMinute = 1000 } };
-        await using var bench = new ServerBench(new RtspServerOptions { Authentication = new() { AllowsBasicWithoutTls = true } }, options);
+        await using var bench = new ServerBench(new RtspServerOptions { Authentication = new() { AllowBasicWithoutTls = true } }, options);
         var device = new Device();
         await using var feed = Publish(bench, device);
         var viewer = bench.Open();

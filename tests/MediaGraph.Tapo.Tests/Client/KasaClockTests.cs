@@ -17,6 +17,7 @@ internal sealed class KasaClockTests
         new TestCaseData(new double?[] { null, null, Today, Today + 0.04 }).SetName("Parts_without_a_time_before_the_first_that_has_one"),
         new TestCaseData(new double?[] { null, null, null, null }).SetName("Parts_without_a_time"),
         new TestCaseData(new double?[] { Today, Today + 0.04, Today + 3600, Today + 3600.04 }).SetName("A_step_of_an_hour_is_no_hour"),
+        new TestCaseData(new double?[] { Today, Today + 0.04, Today + 5, Today + 5.04 }).SetName("A_step_of_5_s_does_not_show"),
     ];
 
     [TestCaseSource(nameof(Cases))]
@@ -32,6 +33,16 @@ internal sealed class KasaClockTests
         }
 
         Assert.That(placed, Is.EqualTo(new[] { 0, 0.04, 0.08, 0.12 }).Within(1e-6));
+    }
+
+    [Test]
+    public void A_pause_is_as_long_as_it_was()
+    {
+        var time = new FakeTimeProvider();
+        var clock = new KasaClock(time);
+        clock.Place(Today);
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.That(clock.Place(Today + 5.5), Is.EqualTo(5.5).Within(1e-6));
     }
 
     [Test]

@@ -134,7 +134,7 @@ internal sealed class SocketTests
                 Linger = TimeSpan.Zero,
                 MinBackoff = TimeSpan.FromMilliseconds(100),
                 MaxBackoff = maxRuns > 30 ? TimeSpan.FromMilliseconds(100) : TimeSpan.FromSeconds(30),
-                MaxRunsPerMinute = maxRuns,
+                MaxSessionsPerMinute = maxRuns,
             },
         });
         hub.AddProtocol(protocol);

@@ -79,6 +79,38 @@ internal sealed class TalkTests
     }
 
     [Test]
+    public async Task T6_viewers_who_come_and_go_beside_a_talk_open_previews_no_more_often_than_a_source_is_run()
+    {
+        const int Most = 30; // the session, and 29 more; its first preview is counted as the session
+        await using var bench = new Bench();
+        await bench.SetAsync();
+        await using var talk = await bench.TalkAsync();
+        await SayAsync(bench, talk, frames: 1);
+        for (var i = 1; i <= Most; i++)
+        {
+            using (bench.Hub.Lease(Bench.Stream))
+                await Eventually.EqualAsync(() => (bench.Camera.PreviewsMade, bench.Camera.Previews), (i, 1), "previews");
+            await Eventually.EqualAsync(() => bench.Camera.Connections, 1, "the talk's connection");
+        }
+
+        for (var i = Most; i < 100; i++)
+        {
+            bench.Time.Advance(TimeSpan.FromMilliseconds(20));
+            using (bench.Hub.Lease(Bench.Stream))
+                await SayAsync(bench, talk, frames: 1);
+        }
+
+        using (bench.Hub.Lease(Bench.Stream))
+        {
+            Assert.That(bench.Camera.PreviewsMade, Is.EqualTo(Most));
+            bench.Time.Advance(TimeSpan.FromMinutes(1));
+            await Eventually.EqualAsync(() => (bench.Camera.PreviewsMade, bench.Camera.Previews), (Most + 1, 1), "previews");
+        }
+
+        Assert.That((bench.Camera.TalksMade, bench.Source.Failures), Is.EqualTo((1, 0L)));
+    }
+
+    [Test]
     public async Task A_viewer_who_joins_an_old_talk_finds_a_source_that_lives()
     {
         await using var bench = new Bench();

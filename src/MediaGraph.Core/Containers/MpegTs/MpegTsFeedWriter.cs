@@ -13,7 +13,7 @@ namespace MediaGraph.Containers.MpegTs;
 /// <param name="maxUnitBytes">The longest PES packet that is taken, in bytes.</param>
 public sealed class MpegTsFeedWriter(Feed feed, int maxUnitBytes = MpegTsReader.DefaultMaxUnitBytes)
 {
-    private readonly MediaClock _clock = new();
+    private readonly MediaClock _clock = new(feed.Time);
     private readonly MediaClock.Track _videoClock = new();
     private readonly MediaClock.Track _audioClock = new();
     private MpegTsReader _reader = new(maxUnitBytes);
@@ -62,9 +62,16 @@ public sealed class MpegTsFeedWriter(Feed feed, int maxUnitBytes = MpegTsReader.
     private void Take(scoped in MpegTsUnit unit)
     {
         Choose();
-        if (!_isFed || unit.PresentationTime is not { } presentationTime || unit.DecodeTime is not { } decodeTime)
-            return;
         var isVideo = unit.Stream.Pid == _videoPid;
+        if (!_isFed)
+            return;
+        if (unit.PresentationTime is not { } presentationTime || unit.DecodeTime is not { } decodeTime)
+        {
+            if (isVideo)
+                _video?.Restart(); // what cannot be placed is lost, with what may be missing before it
+            return;
+        }
+
         if (!isVideo && unit.Stream.Pid != _audioPid)
             return;
         Units++;

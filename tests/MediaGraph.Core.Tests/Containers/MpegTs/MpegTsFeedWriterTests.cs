@@ -90,6 +90,20 @@ internal sealed class MpegTsFeedWriterTests
         }));
     }
 
+    [Test]
+    public async Task A_loss_before_a_frame_without_a_time_is_not_forgotten()
+    {
+        await using var rig = new TsRig();
+        var stream = new TsStream();
+        Write(rig, stream.Tables(), stream.Video(0, TsStream.KeyUnit));
+        _ = stream.Video(3600, TsStream.Slice); // lost
+        var without = stream.Video(7200, TsStream.Slice);
+        TsStream.RemoveTime(without);
+        Write(rig, without, stream.Video(10_800, TsStream.Slice), stream.Video(14_400, TsStream.KeyUnit));
+        var seen = await rig.SeeAsync(2);
+        Assert.That(seen.Select(p => (p.IsKeyframe, p.DecodeTime - seen[0].DecodeTime)), Is.EqualTo(new[] { (true, 0L), (true, 14_400L) }));
+    }
+
     [TestCase(+100_000_000)]
     [TestCase(-100_000_000)]
     public async Task A_clock_that_is_set_does_not_show(long jump)

@@ -17,11 +17,13 @@ internal sealed class TsRig : IAsyncDisposable
 
     public TsRig(int maxUnitBytes = MpegTsReader.DefaultMaxUnitBytes)
     {
-        _hub = new StreamHub(timeProvider: new FakeTimeProvider());
+        _hub = new StreamHub(timeProvider: Time);
         Feed = _hub.Publish("test");
         Writer = new MpegTsFeedWriter(Feed, maxUnitBytes);
         _reading = ReadAsync(); // runs until it waits: subscribed
     }
+
+    public FakeTimeProvider Time { get; } = new();
 
     public Feed Feed { get; }
 

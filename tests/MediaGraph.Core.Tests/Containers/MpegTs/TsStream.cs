@@ -33,6 +33,14 @@ internal sealed class TsStream
         return Unit(1, time, data);
     }
 
+    /// <summary>Says that a unit of one packet has no time; where it was, there are stuffing bytes.</summary>
+    public static void RemoveTime(byte[] packet)
+    {
+        var pes = packet.AsSpan().IndexOf((ReadOnlySpan<byte>)[0, 0, 1, 0xE0]);
+        packet[pes + 7] = 0;
+        packet.AsSpan(pes + 9, 5).Fill(0xFF);
+    }
+
     public byte[] Unit(int stream, long time, byte[] data)
     {
         var packets = new byte[MpegTsWriter.MeasureUnit(data.Length)];
