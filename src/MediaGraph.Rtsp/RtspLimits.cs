@@ -22,8 +22,8 @@ public sealed record RtspLimits
     public int MaxSetups { get; init; } = 16;
 
     /// <summary>
-    /// Bytes of a start line or a header's line, without its end. Default 2,048: an address with a long query. Beyond: 414 or 400, and the
-    /// end.
+    /// Bytes of a start line, or of one line of a request's headers, without its end. Default 2,048: an address with a long query. Beyond:
+    /// 414 or 400, and the end. A line of an answer may be as long as all its headers.
     /// </summary>
     public int MaxLineBytes { get; init; } = 2048;
 
