@@ -10,8 +10,8 @@ namespace MediaGraph.Rtsp;
 public sealed record RtspLimits : IValidatedOptions
 {
     /// <summary>
-    /// Bytes of a start line or a header's line, without its end, 256 to 64 KiB. Default 2,048: an address with a long query. Beyond:
-    /// 414 or 400, and the end.
+    /// Bytes of a start line, or of one line of a request's headers, without its end, 256 to 64 KiB. Default 2,048: an address with a long
+    /// query. Beyond: 414 or 400, and the end. A line of an answer may be as long as all its headers.
     /// </summary>
     public int MaxLineBytes { get; init; } = 2048;
 

@@ -27,8 +27,7 @@ public sealed class RtspClientTests
             new TestCaseData(transport, format).SetArgDisplayNames(transport, format.Name);
     }
 
-    [TestCaseSource(nameof(Pulls))]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
+    [TestCaseSource(nameof(Pulls)), RetryForGStreamer]
     public async Task A_pull_from_GStreamers_server_brings_every_frame(string transport, MediaFormat format)
     {
         await using var server = await LiveServer.StartAsync(ShortWait);
@@ -38,7 +37,7 @@ public sealed class RtspClientTests
 
     [TestCase("digest")]
     [TestCase("basic")]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
+    [RetryForGStreamer]
     public async Task A_pull_shows_its_password(string authentication)
     {
         var format = MediaFormat.H264Aac44;
@@ -48,8 +47,7 @@ public sealed class RtspClientTests
         await AssertPullAsync(server, url.Replace("://", "://me:secret@", StringComparison.Ordinal), format);
     }
 
-    [Test]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
+    [Test, RetryForGStreamer]
     public async Task A_pull_over_UDP_from_a_server_that_has_only_TCP_falls_back()
     {
         var format = MediaFormat.H264Aac44;
@@ -59,19 +57,17 @@ public sealed class RtspClientTests
     }
 
     [Test]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task A_pull_from_VLCs_server_brings_every_frame()
     {
         var format = MediaFormat.H264Aac44;
         await using var server = await LiveServer.StartAsync(ShortWait);
         var url = await server.StartVlcServerAsync(await Clips.InAsync(format));
         // VLC's first sender reports come after seconds: until then nobody knows how sound and picture belong together.
-        await AssertPullAsync(server, $"{url}#transport=udp", format, compareTimes: false);
+        await AssertPullAsync(server, $"{url}#transport=udp", format, of: "VLC's server", compareTimes: false);
     }
 
     [TestCase("tcp")]
     [TestCase("udp", Category = "Socket")]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task A_push_to_ffmpegs_listener_arrives(string transport)
     {
         var format = MediaFormat.H264Aac44;
@@ -84,7 +80,6 @@ public sealed class RtspClientTests
     }
 
     [Test]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task A_push_to_GStreamers_server_arrives()
     {
         var format = MediaFormat.H264Aac44;
@@ -98,7 +93,8 @@ public sealed class RtspClientTests
         (await recorder.ReadAsync()).AssertPartOf(source, "GStreamer's server", apart: null);
     }
 
-    private static async Task AssertPullAsync(LiveServer server, string url, MediaFormat format, bool compareTimes = true)
+    private static async Task AssertPullAsync(
+        LiveServer server, string url, MediaFormat format, string of = "GStreamer's server", bool compareTimes = true)
     {
         await using var client = new RtspClient(server.Hub, new RtspClientOptions { AllowBasicWithoutTls = true }, server.Log);
         await using var pulling = await client.PullAsync(RtspUrl.Parse(url), Stream);
@@ -108,7 +104,7 @@ public sealed class RtspClientTests
         await EndAsync(pulling);
 
         var source = await FrameHashes.ReadAsync(await Clips.InAsync(format), format);
-        (await viewer.EndAsync()).AssertPartOf(source, url, apart: compareTimes ? 20 : null);
+        (await viewer.EndAsync()).AssertPartOf(source, $"{of}, {url}", apart: compareTimes ? 20 : null);
     }
 
     // ffmpeg publishes over RTMP, the client hands it on until the publisher is gone.
@@ -125,9 +121,9 @@ public sealed class RtspClientTests
         await publisher.KillAsync();
     }
 
-    private static async Task EndAsync(RtspRelay relay)
+    private static async Task EndAsync(RtspTransfer transfer)
     {
-        Assert.That(relay.Completion.IsCompleted, Is.False, "the relay goes on until it is told to end");
-        await relay.DisposeAsync();
+        Assert.That(transfer.Completion.IsCompleted, Is.False, "the transfer goes on until it is told to end");
+        await transfer.DisposeAsync();
     }
 }

@@ -9,9 +9,6 @@ public sealed class RtspMatrixTests
 {
     private const string Stream = "live/cam";
 
-    // Of some fifty GStreamer players one does not end at the goodbyes of both of its tracks: its own affair, which a second try tells.
-    private const int Tries = 3;
-
     private static readonly StreamHubOptions ShortWait = new() { WaitForPublisher = TimeSpan.FromSeconds(1) };
 
     private static IEnumerable<TestCaseData> Cells()
@@ -34,7 +31,7 @@ public sealed class RtspMatrixTests
         }
     }
 
-    [TestCaseSource(nameof(Cells)), Retry(Tries)]
+    [TestCaseSource(nameof(Cells)), RetryForGStreamer]
     public async Task What_is_published_every_viewer_gets(string publisher, MediaFormat format)
     {
         var clip = await Clips.InAsync(format);
@@ -63,7 +60,7 @@ public sealed class RtspMatrixTests
             (await viewer.EndAsync()).AssertPartOf(source, viewer.Name, apart: apart, drift: drift);
     }
 
-    [Test, Retry(Tries)]
+    [Test]
     public async Task RTMP_players_get_the_decode_times_that_RTSP_has_not()
     {
         var format = MediaFormat.H264Aac44;
@@ -93,7 +90,7 @@ public sealed class RtspMatrixTests
         Assert.That(video.Any(p => p.PresentationTime - p.DecodeTime >= 80), "pictures are reordered");
     }
 
-    [Test, Retry(Tries)]
+    [Test]
     public async Task A_killed_publisher_that_comes_back_keeps_its_viewers()
     {
         var format = MediaFormat.H264Aac44;

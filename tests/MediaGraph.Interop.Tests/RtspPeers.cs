@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
 using MediaGraph.Testing;
 
 namespace MediaGraph.Interop.Tests;
@@ -125,6 +127,9 @@ public static class RtspPeers
         var url = Url(port);
         server.StartWithoutRoot("cvlc", "--ignore-config", copy, "--sout", $"#rtp{{sdp={url}}}", "vlc://quit");
         await LiveServer.WaitForListenerAsync(port);
+        // It listens before it knows what it has to offer, and answers 500 until then.
+        var describe = $"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n";
+        await Eventually.Async(() => Ask(port, describe).Contains(" 200 ", StringComparison.Ordinal), "VLC serves");
         return url;
     }
 
@@ -139,6 +144,13 @@ public static class RtspPeers
             "-nostdin", "-hide_banner", "-loglevel", "warning", "-rtsp_flags", "listen", "-i", Url(port), .. format.HashOptions, file]);
         await LiveServer.WaitForListenerAsync(port);
         return (Url(port), new Viewer("ffmpeg's listener", tool, file, format));
+    }
+
+    private static string Ask(int port, string request)
+    {
+        using var client = new TcpClient("127.0.0.1", port);
+        client.GetStream().Write(Encoding.ASCII.GetBytes(request));
+        return new StreamReader(client.GetStream()).ReadLine() ?? "";
     }
 
     private static string Url(int port) => string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{port}/x");

@@ -12,8 +12,7 @@ public sealed class RtspPeersTests
 {
     private const int Seconds = 3;
 
-    [Test]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
+    [Test, RetryForGStreamer]
     public async Task What_GStreamers_server_serves_every_kind_of_viewer_gets()
     {
         var format = MediaFormat.H265Aac48;
@@ -25,11 +24,10 @@ public sealed class RtspPeersTests
         var viewers = RtspPeers.Viewers.Select(kind => server.Watch(kind, url, format)).ToList();
 
         foreach (var viewer in viewers)
-            (await viewer.EndAsync()).AssertPartOf(source, viewer.Name);
+            (await viewer.EndAsync()).AssertPartOf(source, $"GStreamer's server, {viewer.Name}");
     }
 
-    [Test]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
+    [Test, RetryForGStreamer]
     public async Task GStreamers_server_asks_for_a_password()
     {
         var format = MediaFormat.H264Aac44;
@@ -41,11 +39,10 @@ public sealed class RtspPeersTests
         var friend = server.Watch("ffmpeg tcp", url.Replace("://", "://me:secret@", StringComparison.Ordinal), format);
 
         Assert.That((await stranger.Tool.WaitAsync()).Error, Does.Contain("401"));
-        (await friend.EndAsync()).AssertPartOf(await FrameHashes.ReadAsync(clip, format), "ffmpeg");
+        (await friend.EndAsync()).AssertPartOf(await FrameHashes.ReadAsync(clip, format), "GStreamer's server, ffmpeg");
     }
 
     [Test]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task What_is_published_to_GStreamers_server_arrives()
     {
         var format = MediaFormat.H264Opus; // ffmpeg's RTP packets with several units of AAC have no times for GStreamer at first
@@ -65,7 +62,6 @@ public sealed class RtspPeersTests
     }
 
     [Test]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task What_is_published_to_ffmpegs_listener_arrives()
     {
         const string kind = "ffmpeg rtsp udp";
@@ -80,7 +76,6 @@ public sealed class RtspPeersTests
     }
 
     [Test]
-    [Retry(3)] // GStreamer: see RtspMatrixTests
     public async Task What_VLC_serves_viewers_get_over_UDP()
     {
         var format = MediaFormat.H264Aac44;

@@ -77,9 +77,9 @@ public sealed class UpstreamTests
             try
             {
                 var pull = await PullAsync(url, name);
-                if (pull is not RtmpRelay relay)
+                if (pull is not RtmpTransfer transfer)
                     throw new AssertionException("It was had.");
-                await relay.Completion;
+                await transfer.Completion;
                 Assert.That(_hub.Find(name), Is.Null);
             }
             catch (Exception e) when (e is RtmpClientException or RtspClientException)

@@ -129,6 +129,20 @@ public sealed partial class ExternalTool : IAsyncDisposable
         return new ToolResult(_process.ExitCode, Output, Error);
     }
 
+    /// <summary>Waits for the process's end, for so long; returns whether it has come. It goes on if it has not.</summary>
+    public async Task<bool> EndsWithinAsync(TimeSpan limit)
+    {
+        try
+        {
+            await ExitAsync().WaitAsync(limit, TimeProvider.System);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Waits until the process has written the text to either of its outputs; its end without it fails the test.</summary>
     public async Task WaitForTextAsync(string text, TimeSpan? limit = null)
     {

@@ -56,11 +56,9 @@ internal sealed class HubMetrics : IDisposable
 
     public void CountSourceRun() => _sourceRuns.Add(1);
 
-    public void CountSourceFailure(CloseCode code) =>
-        _sourceFailures.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
+    public void CountSourceFailure(CloseCode code) => _sourceFailures.Add(1, MetricTag.Of("code", code));
 
-    public void CountRelayFailure(CloseCode code) =>
-        _relayFailures.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
+    public void CountRelayFailure(CloseCode code) => _relayFailures.Add(1, MetricTag.Of("code", code));
 
     public void CountDeparted(SenderStatistics statistics)
     {
@@ -107,13 +105,11 @@ internal sealed class HubMetrics : IDisposable
 
     private IEnumerable<Measurement<long>> States() => _hub.GetSnapshot().Streams.SelectMany(stream => stream.Sources)
         .GroupBy(source => source.State)
-        .Select(group => new Measurement<long>(
-            group.Count(), new KeyValuePair<string, object?>("state", group.Key.ToString().ToLowerInvariant())));
+        .Select(group => new Measurement<long>(group.Count(), MetricTag.Of("state", group.Key)));
 
     private IEnumerable<Measurement<long>> RelayStates() => _hub.GetSnapshot().Relays
         .GroupBy(relay => relay.State)
-        .Select(group => new Measurement<long>(
-            group.Count(), new KeyValuePair<string, object?>("state", group.Key.ToString().ToLowerInvariant())));
+        .Select(group => new Measurement<long>(group.Count(), MetricTag.Of("state", group.Key)));
 
     private IEnumerable<Measurement<long>> Dropped()
     {

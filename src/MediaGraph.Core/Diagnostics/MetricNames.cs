@@ -24,19 +24,19 @@ public static class MetricNames
     /// <summary>Counter: fan-outs of one packet that took longer than 2 ms.</summary>
     public const string SlowFanOuts = "mediagraph.fanouts.slow";
 
-    /// <summary>Gauge: sources of streams; the tag <c>state</c> is that of <see cref="Sources.SourceState"/>, in lower case.</summary>
+    /// <summary>Gauge: sources of streams; the tag <c>state</c> is a <see cref="Sources.SourceState"/>: <c>backing_off</c>.</summary>
     public const string SourceStates = "mediagraph.sources";
 
     /// <summary>Counter: sessions with sources that were begun.</summary>
     public const string SourceRuns = "mediagraph.source.runs";
 
-    /// <summary>Counter: sessions with sources that failed; the tag <c>code</c> is that of <see cref="Graph.CloseCode"/>.</summary>
+    /// <summary>Counter: sessions with sources that failed; the tag <c>code</c> is a <see cref="Graph.CloseCode"/>.</summary>
     public const string SourceFailures = "mediagraph.source.failures";
 
-    /// <summary>Gauge: relays; the tag <c>state</c> is that of <see cref="MediaGraph.Relays.RelayState"/>, in lower case.</summary>
+    /// <summary>Gauge: relays; the tag <c>state</c> is a <see cref="MediaGraph.Relays.RelayState"/>, as above.</summary>
     public const string RelayStates = "mediagraph.relays";
 
-    /// <summary>Counter: sessions of relays that failed; the tag <c>code</c> is that of <see cref="Graph.CloseCode"/>.</summary>
+    /// <summary>Counter: sessions of relays that failed; the tag <c>code</c> is a <see cref="Graph.CloseCode"/>.</summary>
     public const string RelayFailures = "mediagraph.relay.failures";
 
     /// <summary>Gauge: talkers that devices listen to.</summary>

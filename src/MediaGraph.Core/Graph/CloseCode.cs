@@ -1,6 +1,6 @@
 namespace MediaGraph.Graph;
 
-/// <summary>Why something ended; the closed set from which metrics take their labels.</summary>
+/// <summary>Why something ended; the closed set from which metrics take the tag <c>code</c>, as <c>connection_lost</c>.</summary>
 public enum CloseCode
 {
     /// <summary>Its owner ended it.</summary>

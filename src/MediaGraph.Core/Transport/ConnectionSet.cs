@@ -11,8 +11,10 @@ namespace MediaGraph.Transport;
 /// <param name="timeProvider">The time that deadlines are measured in.</param>
 /// <param name="onSuppressed">Told how many warnings were left out in the last second, where some were.</param>
 /// <param name="onOverrun">Told how many connections did not end in time and are cut.</param>
+/// <param name="onFault">Told of a connection whose <see cref="IConnection.CheckDeadlines"/> threw; it has been cut.</param>
 [SuppressMessage("Design", "CA1001", Justification = "StopAsync, which the owner calls, disposes of the timer.")]
-public sealed class ConnectionSet<T>(TimeProvider timeProvider, Action<int> onSuppressed, Action<int> onOverrun)
+public sealed class ConnectionSet<T>(
+    TimeProvider timeProvider, Action<int> onSuppressed, Action<int> onOverrun, Action<T, Exception> onFault)
     where T : class, IConnection
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
@@ -108,6 +110,17 @@ public sealed class ConnectionSet<T>(TimeProvider timeProvider, Action<int> onSu
         if (Interlocked.Exchange(ref _suppressed, 0) is > 0 and var suppressed)
             onSuppressed(suppressed);
         foreach (var connection in _connections.Values)
-            connection.CheckDeadlines();
+        {
+            try
+            {
+                connection.CheckDeadlines();
+            }
+            catch (Exception e)
+            {
+                // The timer's thread belongs to all: what it throws would end the process.
+                connection.Abort(new CloseReason(CloseCode.Fault, "a fault of this software"));
+                onFault(connection, e);
+            }
+        }
     }
 }

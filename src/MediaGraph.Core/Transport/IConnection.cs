@@ -1,3 +1,4 @@
+using System.Net;
 using MediaGraph.Graph;
 
 namespace MediaGraph.Transport;
@@ -7,6 +8,12 @@ public interface IConnection
 {
     /// <summary>Unique in its set.</summary>
     long Id { get; }
+
+    /// <summary>The peer's address; null where the transport knows none.</summary>
+    EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>Why it ended, or is about to; null before.</summary>
+    CloseReason? Reason { get; }
 
     /// <summary>Ends when nothing of the connection runs any more. Never fails.</summary>
     Task Completion { get; }
@@ -20,6 +27,8 @@ public interface IConnection
     /// <summary>Cuts the connection. Waits for nothing.</summary>
     void Abort(CloseReason reason);
 
-    /// <summary>Cuts the connection when one of its deadlines has passed. Called every second.</summary>
+    /// <summary>
+    /// Cuts the connection when one of its deadlines has passed. Called every second. What it throws is a fault, and cuts the connection.
+    /// </summary>
     void CheckDeadlines();
 }

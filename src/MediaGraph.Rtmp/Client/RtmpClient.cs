@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using MediaGraph.Delivery;
+using MediaGraph.Diagnostics;
 using MediaGraph.Graph;
 using MediaGraph.Relays;
 using MediaGraph.Rtmp.Diagnostics;
@@ -16,7 +17,7 @@ namespace MediaGraph.Rtmp.Client;
 /// <summary>
 /// An RTMP client: pulls streams of other servers into the hub, and pushes the hub's streams to them. Thread-safe.
 /// <para>
-/// The client owns a task per connection and per relay, and a timer; <see cref="DisposeAsync"/> ends them all. Each step, from finding
+/// The client owns a task per connection and per transfer, and a timer; <see cref="DisposeAsync"/> ends them all. Each step, from finding
 /// the address to the server's agreement, has a deadline; whatever fails, the socket is closed before the call returns.
 /// </para>
 /// </summary>
@@ -24,9 +25,9 @@ public sealed class RtmpClient : IAsyncDisposable
 {
     private static readonly TimeSpan DisposeLimit = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<RtmpRelay, bool> _relays = new();
+    private readonly ConcurrentDictionary<RtmpTransfer, bool> _transfers = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly RtmpMetrics _metrics;
+    private readonly ConnectionMetrics _metrics;
     private readonly RtmpSessions _sessions;
     private readonly ILogger _logger;
     private readonly Func<RtmpUrl, CancellationToken, ValueTask<ITransport>> _dial;
@@ -54,7 +55,7 @@ public sealed class RtmpClient : IAsyncDisposable
         OptionErrors.ThrowIfInvalid(Options, nameof(options));
         TimeProvider = timeProvider ?? TimeProvider.System;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
-        _metrics = new RtmpMetrics("client", () => Connections, null, meterFactory);
+        _metrics = new ConnectionMetrics(RtmpMetricNames.Meter, RtmpMetricNames.Prefix, "client", () => Connections, null, meterFactory);
         _sessions = new RtmpSessions(hub, Options, _metrics, TimeProvider, _logger, isClient: true);
         _dial = dial ?? DialAsync;
     }
@@ -73,7 +74,7 @@ public sealed class RtmpClient : IAsyncDisposable
     /// <exception cref="RtmpClientException">It did not come to it.</exception>
     /// <exception cref="StreamException">The stream's name is none.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
-    public Task<RtmpRelay> PullAsync(RtmpUrl url, string stream, CancellationToken cancellationToken = default) =>
+    public Task<RtmpTransfer> PullAsync(RtmpUrl url, string stream, CancellationToken cancellationToken = default) =>
         StartAsync(url, stream, isPush: false, subscribe: null, cancellationToken);
 
     /// <summary>Pushes a stream of the hub's to another server; returns when that has agreed.</summary>
@@ -83,28 +84,31 @@ public sealed class RtmpClient : IAsyncDisposable
     /// <exception cref="RtmpClientException">It did not come to it.</exception>
     /// <exception cref="StreamException">The stream's name is none.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
-    public Task<RtmpRelay> PushAsync(string stream, RtmpUrl url, CancellationToken cancellationToken = default) =>
+    public Task<RtmpTransfer> PushAsync(string stream, RtmpUrl url, CancellationToken cancellationToken = default) =>
         StartAsync(url, stream, isPush: true, subscribe: null, cancellationToken);
 
     /// <summary>The same for a relay of the hub's.</summary>
-    internal Task<RtmpRelay> PushAsync(RelaySession session, RtmpUrl url, CancellationToken cancellationToken) =>
+    internal Task<RtmpTransfer> PushAsync(RelaySession session, RtmpUrl url, CancellationToken cancellationToken) =>
         StartAsync(url, session.StreamName, isPush: true, session.Subscribe, cancellationToken);
 
-    /// <summary>Ends all relays, with 5 s for their servers, and returns when nothing of the client runs. Idempotent.</summary>
+    /// <summary>Ends all transfers, with 5 s for their servers, and returns when nothing of the client runs. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        foreach (var relay in _relays.Keys)
-            relay.Close(CloseReason.Stopping);
+        foreach (var transfer in _transfers.Keys)
+            transfer.Close(CloseReason.Stopping);
         using var limit = new CancellationTokenSource(DisposeLimit, TimeProvider);
         await _sessions.StopAsync(static () => default, limit.Token).ConfigureAwait(false);
-        await Task.WhenAll(_relays.Keys.Select(relay => relay.Completion)).ConfigureAwait(false);
+        await Task.WhenAll(_transfers.Keys.Select(transfer => transfer.Completion)).ConfigureAwait(false);
         _metrics.Dispose();
     }
 
-    internal void LogFault(Exception exception, long connection) => Log.ConnectionFaulted(_logger, exception, connection);
-
-    internal void Remove(RtmpRelay relay) => _relays.TryRemove(relay, out _);
+    internal void Remove(RtmpTransfer transfer, Exception? fault)
+    {
+        if (fault is not null)
+            Log.TransferFaulted(_logger, fault, transfer.StreamName);
+        _transfers.TryRemove(transfer, out _);
+    }
 
     /// <summary>Connects, authenticates, follows redirects, and returns when media may flow.</summary>
     /// <param name="url">The server's stream.</param>
@@ -170,7 +174,7 @@ public sealed class RtmpClient : IAsyncDisposable
         }
     }
 
-    private async Task<RtmpRelay> StartAsync(
+    private async Task<RtmpTransfer> StartAsync(
         RtmpUrl url, string stream, bool isPush, Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe,
         CancellationToken cancellationToken)
     {
@@ -179,10 +183,10 @@ public sealed class RtmpClient : IAsyncDisposable
         if (isPush && _sessions.Hub.Find(stream) is null)
             throw new RtmpClientException(new CloseReason(CloseCode.Refused, "nobody publishes this stream"));
         var (connection, place) = await OpenAsync(url, stream, isPush, publish: null, subscribe, cancellationToken).ConfigureAwait(false);
-        var relay = new RtmpRelay(this, connection, place, stream, isPush, subscribe);
-        _relays.TryAdd(relay, true);
-        relay.Start();
-        return relay;
+        var transfer = new RtmpTransfer(this, connection, place, stream, isPush, subscribe);
+        _transfers.TryAdd(transfer, true);
+        transfer.Start();
+        return transfer;
     }
 
     private async Task<ITransport> DialInTimeAsync(RtmpUrl url, CancellationToken cancellationToken)

@@ -16,5 +16,10 @@ public sealed class RtmpRelayProtocol(RtmpClient client) : IRelayProtocol
     public ImmutableArray<string> Schemes => ["rtmp", "rtmps"];
 
     /// <inheritdoc/>
-    public IRelayTarget CreateTarget(string url) => new RtmpRelayTarget(_client, RtmpUrl.Parse(url));
+    public IRelayTarget CreateTarget(string url)
+    {
+        var place = RtmpUrl.Parse(url);
+        return new TransferTarget(
+            place.ToString(), async (session, stop) => await _client.PushAsync(session, place, stop).ConfigureAwait(false));
+    }
 }

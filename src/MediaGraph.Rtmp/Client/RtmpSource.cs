@@ -1,4 +1,5 @@
 using MediaGraph.Graph;
+using MediaGraph.Relays;
 using MediaGraph.Sources;
 
 namespace MediaGraph.Rtmp.Client;
@@ -6,9 +7,6 @@ namespace MediaGraph.Rtmp.Client;
 /// <summary>A server's stream. Each session is a connection of its own.</summary>
 internal sealed class RtmpSource(RtmpClient client, RtmpUrl url) : ISource
 {
-    // A server that asks to reconnect after less is not followed at once.
-    private static readonly TimeSpan Healthy = TimeSpan.FromSeconds(10);
-
     private RtmpUrl? _moved; // where the server has sent us, for the next session alone
 
     public string Name => url.ToString();
@@ -45,7 +43,8 @@ internal sealed class RtmpSource(RtmpClient client, RtmpUrl url) : ISource
         {
             _moved = place.Move(target, client.Options.AllowOtherHosts, out var error)
                 ?? throw new RtmpClientException(new CloseReason(CloseCode.Refused, error));
-            if (client.TimeProvider.GetElapsedTime(began) >= Healthy)
+            // Else it is not followed at once.
+            if (client.TimeProvider.GetElapsedTime(began) >= Transfer.HealthyAfter)
             {
                 session.Renew();
                 return;

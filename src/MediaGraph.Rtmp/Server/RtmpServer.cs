@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using MediaGraph.Diagnostics;
 using MediaGraph.Graph;
 using MediaGraph.Rtmp.Diagnostics;
 using MediaGraph.Rtmp.Sessions;
@@ -22,17 +23,11 @@ public sealed class RtmpServer : IAsyncDisposable
 
     private readonly RtmpServerOptions _options;
     private readonly ConnectionGuard _guard;
-    private readonly RtmpMetrics _metrics;
+    private readonly ConnectionMetrics _metrics;
     private readonly RtmpSessions _sessions;
     private readonly ILogger _logger;
-    private readonly ILoggerFactory? _loggerFactory;
     private readonly TimeProvider _timeProvider;
-    private readonly Lock _lifeLock = new(); // guards the fields below
-    private SocketListener? _listener;
-    private SocketListener? _tlsListener;
-    private TlsServerCertificate? _certificate;
-    private bool _isStarted;
-    private bool _isStopped;
+    private readonly ServerListeners _listeners;
 
     /// <summary>Creates a server; <see cref="StartAsync"/> makes it listen.</summary>
     /// <param name="hub">Where streams are published to and played from.</param>
@@ -49,32 +44,19 @@ public sealed class RtmpServer : IAsyncDisposable
         _options = options ?? new RtmpServerOptions();
         OptionErrors.ThrowIfInvalid(_options, nameof(options));
         _timeProvider = timeProvider ?? TimeProvider.System;
-        _loggerFactory = loggerFactory;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
         _guard = new ConnectionGuard(_options.Connections);
-        _metrics = new RtmpMetrics("server", () => Connections, () => RefusedConnections, meterFactory);
+        _metrics = new ConnectionMetrics(
+            RtmpMetricNames.Meter, RtmpMetricNames.Prefix, "server", () => Connections, () => RefusedConnections, meterFactory);
         _sessions = new RtmpSessions(hub, _options, _metrics, _timeProvider, _logger, isClient: false);
+        _listeners = new ServerListeners(_options.Tls, loggerFactory, _timeProvider, Listen, AbortAll);
     }
 
     /// <summary>Where the server listens, with the port that the system chose; null before the start.</summary>
-    public IPEndPoint? LocalEndPoint
-    {
-        get
-        {
-            lock (_lifeLock)
-                return _listener?.LocalEndPoint;
-        }
-    }
+    public IPEndPoint? LocalEndPoint => _listeners.LocalEndPoint;
 
     /// <summary>Where the server listens for RTMP over TLS; null before the start, and where it has no certificate.</summary>
-    public IPEndPoint? LocalTlsEndPoint
-    {
-        get
-        {
-            lock (_lifeLock)
-                return _tlsListener?.LocalEndPoint;
-        }
-    }
+    public IPEndPoint? LocalTlsEndPoint => _listeners.LocalTlsEndPoint;
 
     /// <summary>Connections now.</summary>
     public int Connections => _guard.Connections;
@@ -87,45 +69,8 @@ public sealed class RtmpServer : IAsyncDisposable
     /// <exception cref="IOException">A port cannot be bound; the message says which and why.</exception>
     /// <exception cref="InvalidDataException">The certificate can no longer be used.</exception>
     /// <exception cref="InvalidOperationException">The server was started before.</exception>
-    public async Task StartAsync(CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        lock (_lifeLock)
-        {
-            ObjectDisposedException.ThrowIf(_isStopped, this);
-            if (_isStarted)
-                throw new InvalidOperationException("The server was started before.");
-            _isStarted = true;
-        }
-
-        TlsServerCertificate? certificate = null;
-        SocketListener? listener = null, tlsListener = null;
-        try
-        {
-            if (_options.Tls is { } tls)
-                certificate = new TlsServerCertificate(tls, _loggerFactory, _timeProvider);
-            listener = Listen("RTMP", _options.EndPoint, static socket => socket);
-            if (certificate is not null)
-            {
-                tlsListener = Listen("RTMPS", _options.TlsEndPoint, socket => new TlsTransport(socket, certificate));
-            }
-
-            lock (_lifeLock)
-            {
-                ObjectDisposedException.ThrowIf(_isStopped, this);
-                (_listener, _tlsListener, _certificate) = (listener, tlsListener, certificate);
-            }
-        }
-        catch
-        {
-            await StopListeningAsync(listener, tlsListener, certificate).ConfigureAwait(false);
-            foreach (var session in _sessions.All)
-                session.Abort(CloseReason.Stopping); // the first port was faster than the second
-            lock (_lifeLock)
-                _isStarted = false;
-            throw;
-        }
-    }
+    public Task StartAsync(CancellationToken cancellationToken = default) =>
+        _listeners.StartAsync(_options.EndPoint, _options.TlsEndPoint, cancellationToken);
 
     /// <summary>
     /// Asks every peer that says it can to connect anew (Enhanced RTMP v2, Reconnect Request), before maintenance for instance. Its
@@ -140,17 +85,8 @@ public sealed class RtmpServer : IAsyncDisposable
     /// Stops listening, tells every peer, and returns when every connection has ended. Idempotent.
     /// </summary>
     /// <param name="cancellationToken">When cancelled, what is left is cut at once; then this returns all the same.</param>
-    public async Task StopAsync(CancellationToken cancellationToken = default)
-    {
-        IAsyncDisposable?[] listening;
-        lock (_lifeLock)
-        {
-            _isStopped = true;
-            listening = [_listener, _tlsListener, _certificate];
-        }
-
-        await _sessions.StopAsync(() => StopListeningAsync(listening), cancellationToken).ConfigureAwait(false);
-    }
+    public Task StopAsync(CancellationToken cancellationToken = default) =>
+        _sessions.StopAsync(_listeners.DisposeAsync, cancellationToken);
 
     /// <summary>Stops the server, with 5 s for its peers. Idempotent.</summary>
     public async ValueTask DisposeAsync()
@@ -178,20 +114,19 @@ public sealed class RtmpServer : IAsyncDisposable
         return null;
     }
 
-    private SocketListener Listen(string protocol, IPEndPoint endPoint, Func<SocketTransport, ITransport> wrap)
+    private SocketListener Listen(IPEndPoint endPoint, TlsServerCertificate? certificate)
     {
+        var protocol = certificate is null ? "rtmp" : "rtmps";
         var listener = SocketListener.Start(
-            endPoint, socket => Accept(wrap(socket), protocol.ToLowerInvariant()), e => Log.AcceptFailed(_logger, e.Message), _timeProvider);
-        Log.Listening(_logger, protocol, listener.LocalEndPoint);
+            endPoint, socket => Accept(certificate is null ? socket : new TlsTransport(socket, certificate), protocol),
+            e => Log.AcceptFailed(_logger, e.Message), _timeProvider);
+        Log.Listening(_logger, protocol.ToUpperInvariant(), listener.LocalEndPoint);
         return listener;
     }
 
-    private static async ValueTask StopListeningAsync(params IAsyncDisposable?[] listening)
+    private void AbortAll()
     {
-        foreach (var one in listening)
-        {
-            if (one is not null)
-                await one.DisposeAsync().ConfigureAwait(false);
-        }
+        foreach (var connection in _sessions.All)
+            connection.Abort(CloseReason.Stopping);
     }
 }

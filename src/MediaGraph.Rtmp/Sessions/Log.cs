@@ -64,4 +64,7 @@ internal static partial class Log
 
     [LoggerMessage(2023, LogLevel.Information, "{Stream} is redirected to {Url}")]
     public static partial void Redirected(ILogger logger, string stream, RtmpUrl url);
+
+    [LoggerMessage(2024, LogLevel.Error, "The transfer of {Stream} failed, a fault of this software")]
+    public static partial void TransferFaulted(ILogger logger, Exception exception, string stream);
 }

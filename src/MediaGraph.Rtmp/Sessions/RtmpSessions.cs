@@ -1,4 +1,4 @@
-using MediaGraph.Rtmp.Diagnostics;
+using MediaGraph.Diagnostics;
 using MediaGraph.Rtmp.Messages;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
@@ -8,10 +8,11 @@ namespace MediaGraph.Rtmp.Sessions;
 
 /// <summary>The sessions of one server or one client, and what they share. Thread-safe.</summary>
 internal sealed class RtmpSessions(
-    StreamHub hub, RtmpOptions options, RtmpMetrics metrics, TimeProvider timeProvider, ILogger logger, bool isClient)
+    StreamHub hub, RtmpOptions options, ConnectionMetrics metrics, TimeProvider timeProvider, ILogger logger, bool isClient)
 {
     private readonly ConnectionSet<RtmpSession> _sessions = new(
-        timeProvider, count => Log.WarningsSuppressed(logger, count), count => Log.StopOverran(logger, count));
+        timeProvider, count => Log.WarningsSuppressed(logger, count), count => Log.StopOverran(logger, count),
+        (session, e) => Log.ConnectionFaulted(logger, e, session.Id));
 
     private readonly RtmpImages[] _images =
         [.. Enumerable.Range(1, options.Limits.MaxMessageStreams).Select(id => new RtmpImages((uint)id, options.ChunkSize, isClient))];
@@ -20,7 +21,7 @@ internal sealed class RtmpSessions(
 
     public RtmpOptions Options => options;
 
-    public RtmpMetrics Metrics => metrics;
+    public ConnectionMetrics Metrics => metrics;
 
     public TimeProvider TimeProvider => timeProvider;
 

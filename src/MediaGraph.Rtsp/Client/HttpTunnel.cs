@@ -4,6 +4,7 @@ using System.Net;
 using System.Security.Cryptography;
 using MediaGraph.Graph;
 using MediaGraph.Rtsp.Messages;
+using MediaGraph.Rtsp.Security;
 using MediaGraph.Transport;
 
 namespace MediaGraph.Rtsp.Client;
@@ -12,16 +13,25 @@ namespace MediaGraph.Rtsp.Client;
 /// RTSP through HTTP as QuickTime does it: what the server says is the endless answer to a GET, what the client says the endless body of a
 /// POST, in Base64; a cookie tells the server that the two connections are one. The client says little, so that each piece is encoded
 /// by itself.
+/// <para>
+/// Where HTTP itself asks who we are, the GET's connection is spent: <see cref="IsChallenged"/> says that another tunnel with the same
+/// <paramref name="authentication"/> has the answer, for its POST too.
+/// </para>
 /// </summary>
 /// <param name="get">The one that is received from.</param>
 /// <param name="post">The one that is sent to.</param>
 /// <param name="url">What is asked for.</param>
 /// <param name="options">Of the client.</param>
-internal sealed class HttpTunnel(ITransport get, ITransport post, RtspUrl url, RtspClientOptions options) : ITransport
+/// <param name="authentication">What was asked for the tunnels before this one; not that of the session inside.</param>
+internal sealed class HttpTunnel(
+    ITransport get, ITransport post, RtspUrl url, RtspClientOptions options, RtspClientAuthentication authentication) : ITransport
 {
     private const string MediaType = "application/x-rtsp-tunnelled";
 
     private readonly string _cookie = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(11));
+
+    /// <summary>Whether the server asked who we are, so that another tunnel is worth an attempt.</summary>
+    public bool IsChallenged { get; private set; }
 
     /// <inheritdoc/>
     public PipeReader Input => get.Input;
@@ -82,6 +92,8 @@ internal sealed class HttpTunnel(ITransport get, ITransport post, RtspUrl url, R
         request.Headers.Add(RtspHeaderNames.SessionCookie, _cookie);
         request.Headers.Add("Pragma", "no-cache");
         request.Headers.Add(RtspHeaderNames.CacheControl, "no-cache");
+        if (authentication.Authorize(method, path) is { } authorization)
+            request.Headers.Add(RtspHeaderNames.Authorization, authorization);
         return request;
     }
 
@@ -98,8 +110,12 @@ internal sealed class HttpTunnel(ITransport get, ITransport post, RtspUrl url, R
             {
                 if (item.Message is not RtspResponse { IsHttp: true } response)
                     throw new RtspClientException(new CloseReason(CloseCode.ProtocolError, "the server does not speak HTTP"));
+                var why = "the server refused the tunnel";
+                if (response.Status == RtspStatus.Unauthorized)
+                    IsChallenged = authentication.TryAccept(response, out why);
                 if (response.Status != RtspStatus.Ok)
-                    throw new RtspClientException(new CloseReason(CloseCode.Refused, "the server refused the tunnel"), response.Status);
+                    throw new RtspClientException(new CloseReason(CloseCode.Refused, why), response.Status);
+                authentication.Accepted();
                 return;
             }
 

@@ -38,6 +38,9 @@ internal static partial class Log
     [LoggerMessage(3510, LogLevel.Debug, "Somebody talks to {Url}, the source of {Stream}, in {Codec} (connection {Id})")]
     public static partial void Talks(ILogger logger, RtspUrl url, string stream, Codec codec, long id);
 
+    [LoggerMessage(3511, LogLevel.Error, "The transfer of {Stream} failed, a fault of this software")]
+    public static partial void TransferFaulted(ILogger logger, Exception exception, string stream);
+
     [LoggerMessage(3509, LogLevel.Warning, "{Count} connections did not end in time and were cut")]
     public static partial void StopOverran(ILogger logger, int count);
 }

@@ -7,6 +7,7 @@ using MediaGraph.Media;
 using MediaGraph.Relays;
 using MediaGraph.Rtsp.Diagnostics;
 using MediaGraph.Rtsp.Rtp;
+using MediaGraph.Rtsp.Security;
 using MediaGraph.Rtsp.Transport;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
@@ -20,24 +21,18 @@ namespace MediaGraph.Rtsp.Client;
 /// An RTSP client (RFC 2326): pulls streams of cameras and other servers into the hub, and pushes the hub's streams to servers.
 /// Thread-safe.
 /// <para>
-/// The client owns a task per connection and per relay, a timer, and UDP ports; <see cref="DisposeAsync"/> ends them all. Each step, from
+/// The client owns a task per connection and per transfer, a timer, and UDP ports; <see cref="DisposeAsync"/> ends them all. Each step, from
 /// finding the address to the server's agreement, has a deadline; whatever fails, the sockets are closed before the call returns.
 /// </para>
 /// </summary>
 public sealed class RtspClient : IAsyncDisposable
 {
     private static readonly TimeSpan DisposeLimit = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<RtspRelay, bool> _relays = new();
-    private readonly ConcurrentDictionary<long, RtspClientConnection> _connections = new();
+    private readonly ConcurrentDictionary<RtspTransfer, bool> _transfers = new();
+    private readonly ConnectionSet<RtspClientConnection> _connections;
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<RtspUrl, CancellationToken, ValueTask<ITransport>> _dial;
-
-    private readonly Lock _lifeLock = new(); // guards the fields below
-    private ITimer? _sweep;
-    private bool _isStopped;
-    private long _ids;
 
     /// <summary>Creates a client.</summary>
     /// <param name="hub">Where streams are published to and taken from.</param>
@@ -65,6 +60,9 @@ public sealed class RtspClient : IAsyncDisposable
         Logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtsp");
         Metrics = new RtspMetrics("client", () => Connections, null, meterFactory);
         Ports = new UdpPorts(Options.UdpPorts);
+        _connections = new ConnectionSet<RtspClientConnection>(
+            TimeProvider, static _ => { }, count => Log.StopOverran(Logger, count),
+            (connection, e) => Log.ConnectionFaulted(Logger, e, connection.Id));
         _dial = dial ?? DialAsync;
     }
 
@@ -93,7 +91,7 @@ public sealed class RtspClient : IAsyncDisposable
     /// <exception cref="RtspClientException">It did not come to it.</exception>
     /// <exception cref="StreamException">The stream's name is none.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
-    public Task<RtspRelay> PullAsync(RtspUrl url, string stream, CancellationToken cancellationToken = default) =>
+    public Task<RtspTransfer> PullAsync(RtspUrl url, string stream, CancellationToken cancellationToken = default) =>
         StartAsync(url, stream, isPush: false, subscribe: null, cancellationToken);
 
     /// <summary>
@@ -106,51 +104,34 @@ public sealed class RtspClient : IAsyncDisposable
     /// <exception cref="RtspClientException">It did not come to it.</exception>
     /// <exception cref="StreamException">The stream's name is none.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or the client was disposed.</exception>
-    public Task<RtspRelay> PushAsync(string stream, RtspUrl url, CancellationToken cancellationToken = default) =>
+    public Task<RtspTransfer> PushAsync(string stream, RtspUrl url, CancellationToken cancellationToken = default) =>
         StartAsync(url, stream, isPush: true, subscribe: null, cancellationToken);
 
     /// <summary>The same for a relay of the hub's.</summary>
-    internal Task<RtspRelay> PushAsync(RelaySession session, RtspUrl url, CancellationToken cancellationToken) =>
+    internal Task<RtspTransfer> PushAsync(RelaySession session, RtspUrl url, CancellationToken cancellationToken) =>
         StartAsync(url, session.StreamName, isPush: true, session.Subscribe, cancellationToken);
 
-    /// <summary>Ends all relays, with 5 s for their servers, and returns when nothing of the client runs. Idempotent.</summary>
+    /// <summary>Ends all transfers, with 5 s for their servers, and returns when nothing of the client runs. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
-        ITimer? sweep;
-        lock (_lifeLock)
-        {
-            _isStopped = true;
-            (sweep, _sweep) = (_sweep, null);
-        }
-
         await _stop.CancelAsync().ConfigureAwait(false);
-        foreach (var relay in _relays.Keys)
-            relay.Close(CloseReason.Stopping);
-        foreach (var connection in _connections.Values)
-            connection.RequestClose(CloseReason.Stopping);
-        var ended = Task.WhenAll(_connections.Values.Select(connection => connection.Completion));
-        try
-        {
-            await ended.WaitAsync(DisposeLimit, TimeProvider).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            Log.StopOverran(Logger, _connections.Count);
-            foreach (var connection in _connections.Values)
-                connection.Abort(CloseReason.Stopping);
-            await ended.ConfigureAwait(false);
-        }
-
-        await Task.WhenAll(_relays.Keys.Select(relay => relay.Completion)).ConfigureAwait(false);
-        if (sweep is not null)
-            await sweep.DisposeAsync().ConfigureAwait(false);
+        foreach (var transfer in _transfers.Keys)
+            transfer.Close(CloseReason.Stopping);
+        using var limit = new CancellationTokenSource(DisposeLimit, TimeProvider);
+        await _connections.StopAsync(static () => default, limit.Token).ConfigureAwait(false);
+        await Task.WhenAll(_transfers.Keys.Select(transfer => transfer.Completion)).ConfigureAwait(false);
         await Ports.DisposeAsync().ConfigureAwait(false);
         Metrics.Dispose();
     }
 
-    internal void Remove(RtspRelay relay) => _relays.TryRemove(relay, out _);
+    internal void Remove(RtspTransfer transfer, Exception? fault)
+    {
+        if (fault is not null)
+            Log.TransferFaulted(Logger, fault, transfer.StreamName);
+        _transfers.TryRemove(transfer, out _);
+    }
 
-    internal void Remove(RtspClientConnection connection) => _connections.TryRemove(connection.Id, out _);
+    internal void Remove(RtspClientConnection connection) => _connections.Remove(connection);
 
     /// <summary>Connects, authenticates, follows redirects, falls back to TCP, and returns when media may flow.</summary>
     /// <param name="url">The server's stream.</param>
@@ -191,10 +172,11 @@ public sealed class RtspClient : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+        var tunnelAuthentication = NewAuthentication(url);
         for (var redirects = 0; ;)
         {
-            var transport = await DialInTimeAsync(url, carrier, cancelled.Token).ConfigureAwait(false);
-            var connection = Start(id => create(transport, id, url, carrier));
+            var transport = await DialInTimeAsync(url, carrier, tunnelAuthentication, cancelled.Token).ConfigureAwait(false);
+            var connection = _connections.Start(id => create(transport, id, url, carrier));
             if (connection is null)
             {
                 await transport.DisposeAsync().ConfigureAwait(false);
@@ -221,13 +203,14 @@ public sealed class RtspClient : IAsyncDisposable
                         throw Refused("the server redirects again and again", e.StatusCode);
                     url = url.Move(target, Options.AllowOtherHosts, out var error) ?? throw Refused(error, e.StatusCode);
                     Log.Redirected(Logger, stream, url);
+                    tunnelAuthentication = NewAuthentication(url);
                 }
                 else if (connection.FallsBack && carrier == RtspUrlTransport.Udp)
                 {
                     carrier = RtspUrlTransport.Tcp;
                     Log.FellBack(Logger, stream, e.Reason);
                 }
-                else
+                else if (transport is not HttpTunnel { IsChallenged: true })
                 {
                     throw;
                 }
@@ -235,10 +218,14 @@ public sealed class RtspClient : IAsyncDisposable
         }
     }
 
+    /// <summary>For one place; what it may tell, the options say.</summary>
+    internal RtspClientAuthentication NewAuthentication(RtspUrl url) =>
+        new(url.User, url.Password, url.IsSecure || Options.AllowBasicWithoutTls);
+
     private static RtspClientException Refused(string why, int? statusCode = null) =>
         new(new CloseReason(CloseCode.Refused, why), statusCode);
 
-    private async Task<RtspRelay> StartAsync(
+    private async Task<RtspTransfer> StartAsync(
         RtspUrl url, string stream, bool isPush, Func<SubscribeRequest, PacketQueue, WireFormat, Subscription>? subscribe,
         CancellationToken cancellationToken)
     {
@@ -246,31 +233,10 @@ public sealed class RtspClient : IAsyncDisposable
         StreamName.ThrowIfInvalid(stream);
         ImmutableArray<Track>? wanted = Options.Tracks is { } tracks ? [.. tracks] : null;
         var (connection, place) = await OpenAsync(url, stream, isPush, wanted, subscribe, cancellationToken).ConfigureAwait(false);
-        var relay = new RtspRelay(this, connection, place, stream, isPush, wanted, subscribe);
-        _relays.TryAdd(relay, true);
-        relay.Start();
-        return relay;
-    }
-
-    // Null when the client has stopped.
-    private RtspClientConnection? Start(Func<long, RtspClientConnection> create)
-    {
-        lock (_lifeLock)
-        {
-            if (_isStopped)
-                return null;
-            var connection = create(++_ids);
-            _connections[connection.Id] = connection;
-            connection.Start();
-            _sweep ??= TimeProvider.CreateTimer(static client => ((RtspClient)client!).Sweep(), this, SweepInterval, SweepInterval);
-            return connection;
-        }
-    }
-
-    private void Sweep()
-    {
-        foreach (var connection in _connections.Values)
-            connection.CheckDeadlines();
+        var transfer = new RtspTransfer(this, connection, place, stream, isPush, wanted, subscribe);
+        _transfers.TryAdd(transfer, true);
+        transfer.Start();
+        return transfer;
     }
 
     // A server cannot be told of a track later, so that it is told when all are known.
@@ -304,7 +270,8 @@ public sealed class RtspClient : IAsyncDisposable
             : (stream, offers);
     }
 
-    private async Task<ITransport> DialInTimeAsync(RtspUrl url, RtspUrlTransport carrier, CancellationToken cancellationToken)
+    private async Task<ITransport> DialInTimeAsync(
+        RtspUrl url, RtspUrlTransport carrier, RtspClientAuthentication tunnelAuthentication, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(Options.DialTimeout, TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
@@ -314,7 +281,7 @@ public sealed class RtspClient : IAsyncDisposable
             if (carrier == RtspUrlTransport.Http)
                 get = await _dial(url, either.Token).ConfigureAwait(false);
             var transport = await _dial(url, either.Token).ConfigureAwait(false);
-            var dialed = get is null ? transport : new HttpTunnel(get, transport, url, Options);
+            var dialed = get is null ? transport : new HttpTunnel(get, transport, url, Options, tunnelAuthentication);
             get = null;
             return dialed;
         }

@@ -24,7 +24,7 @@ namespace MediaGraph.Rtsp.Client;
 /// server, <see cref="Abort"/> does not.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The task's end disposes of what it owns.")]
-internal abstract class RtspClientConnection
+internal abstract class RtspClientConnection : IConnection
 {
     /// <summary>How much room a report with its framing needs.</summary>
     protected const int MaxReportLength = FramingLength + RtcpWriter.MaxLength;
@@ -87,8 +87,8 @@ internal abstract class RtspClientConnection
         ControlUri = url.RequestUri;
         _transport = transport;
         _reader = new RtspReader(Options.Limits);
-        _authentication = new RtspClientAuthentication(url.User, url.Password, url.IsSecure || Options.AllowBasicWithoutTls);
-        Writer = new ConnectionWriter(transport, Hub.Pool, Abort, Options.Queue, Time);
+        _authentication = client.NewAuthentication(url);
+        Writer = new ConnectionWriter(transport, Hub.Pool, OnWriterFailed, Options.Queue, Time);
         _began = _lastRequest = Time.GetTimestamp();
     }
 
@@ -189,6 +189,15 @@ internal abstract class RtspClientConnection
         }
     }
 
+    // A push that only meets a codec which it cannot carry can say so; any other failure is the end.
+    private void OnWriterFailed(CloseReason reason)
+    {
+        if (reason.Code == CloseCode.CodecMismatch)
+            RequestClose(reason);
+        else
+            Abort(reason);
+    }
+
     protected static CloseReason Late(string text) => new(CloseCode.Deadline, text);
 
     // ---- What a pull, a push and a talk do in their own ways ----------------------------------------------------------------
@@ -215,7 +224,7 @@ internal abstract class RtspClientConnection
         CloseReason reason;
         try
         {
-            Client.Metrics.CountDialed();
+            Client.Metrics.Connections.CountDialed();
             Log.Connected(Client.Logger, Id, RemoteEndPoint);
             await _transport.OpenAsync(_closing.Token).ConfigureAwait(false);
             Volatile.Write(ref _isReady, true);
@@ -233,7 +242,7 @@ internal abstract class RtspClientConnection
             _isReleased = true;
         await GuardAsync(() => CloseAsync(reason)).ConfigureAwait(false);
         await GuardAsync(() => ReleaseAsync().AsTask()).ConfigureAwait(false);
-        Client.Metrics.CountClosed(reason.Code, _receivedBytes, Writer.SentBytes);
+        Client.Metrics.Connections.CountClosed(reason.Code, _receivedBytes, Writer.SentBytes);
         Log.ConnectionClosed(Client.Logger, Id, Time.GetElapsedTime(_began), reason);
         Client.Remove(this);
         if (_opened.TrySetException(new RtspClientException(reason, _statusCode)))

@@ -1,4 +1,5 @@
 using MediaGraph.Graph;
+using MediaGraph.Relays;
 
 namespace MediaGraph.Rtsp.Client;
 
@@ -7,11 +8,8 @@ namespace MediaGraph.Rtsp.Client;
 /// </summary>
 /// <param name="reason">For programs and people.</param>
 /// <param name="statusCode">See <see cref="StatusCode"/>.</param>
-public sealed class RtspClientException(CloseReason reason, int? statusCode = null) : Exception(reason.Text)
+public sealed class RtspClientException(CloseReason reason, int? statusCode = null) : TransferException(reason)
 {
-    /// <summary>What went wrong.</summary>
-    public CloseReason Reason { get; } = reason;
-
     /// <summary>The status that the server answered with, such as 404 (RFC 2326 §7.1.1); null where it said nothing.</summary>
     public int? StatusCode { get; } = statusCode;
 }

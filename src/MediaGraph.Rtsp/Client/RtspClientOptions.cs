@@ -61,7 +61,7 @@ public sealed record RtspClientOptions : IValidatedOptions
 
     /// <summary>
     /// The tracks that are set up, each matched by kind and codec. Null, the default, for all. A track that is wanted later is added with
-    /// <see cref="RtspRelay.SetUpAsync"/>.
+    /// <see cref="RtspTransfer.SetUpAsync"/>.
     /// </summary>
     public IReadOnlyList<Track>? Tracks { get; init; }
 

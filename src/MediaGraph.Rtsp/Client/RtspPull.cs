@@ -20,7 +20,7 @@ internal sealed class RtspPull : RtspClientConnection
     private const int Channels = 256;
 
     private readonly ImmutableArray<Track>? _wanted;
-    private readonly SourcePull? _source; // null for a relay
+    private readonly SourcePull? _source; // null for a transfer
     private readonly RtpFeed _rtp;
     private readonly (PulledTrack? Track, bool IsRtcp)[] _channels = new (PulledTrack?, bool)[Channels];
     private ImmutableArray<PulledTrack> _tracks = []; // that can be set up; those that the server wants to hear are none of them
@@ -38,7 +38,7 @@ internal sealed class RtspPull : RtspClientConnection
     /// <param name="name">The hub's stream.</param>
     /// <param name="carrier">How media come.</param>
     /// <param name="wanted">The tracks to set up; null for all.</param>
-    /// <param name="source">The source that it is a session of; null for a relay.</param>
+    /// <param name="source">The source that it is a session of; null for a transfer.</param>
     public RtspPull(
         RtspClient client, ITransport transport, long id, RtspUrl url, string name, RtspUrlTransport carrier, ImmutableArray<Track>? wanted,
         SourcePull? source = null)
@@ -58,7 +58,7 @@ internal sealed class RtspPull : RtspClientConnection
     /// <summary>Whether it plays; false for one that had nothing to set up.</summary>
     public bool IsPlaying => Volatile.Read(ref _isPlaying);
 
-    /// <summary>See <see cref="RtspRelay.SetUpAsync"/>.</summary>
+    /// <summary>See <see cref="RtspTransfer.SetUpAsync"/>.</summary>
     public Task AddAsync(Track wanted, CancellationToken cancellationToken) => DoAsync(() => AddAsync(wanted), cancellationToken);
 
     /// <summary>
@@ -69,11 +69,11 @@ internal sealed class RtspPull : RtspClientConnection
     public Task AddAsync(SourceMedia kinds, CancellationToken cancellationToken) => DoAsync(
         async () =>
         {
-            var added = Choose(kinds).Where(track => track.Rtp is null).ToList();
+            var added = Choose(kinds).Where(track => !track.IsPlayed).ToList();
             foreach (var track in added)
                 await SetUpAsync(track).ConfigureAwait(false);
             if (added.Count > 0)
-                Require(await CallAsync(RtspMethods.Play, ControlUri).ConfigureAwait(false));
+                await PlayAsync().ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -123,7 +123,7 @@ internal sealed class RtspPull : RtspClientConnection
 
         if (!_tracks.Any(track => track.Rtp is not null))
             throw new RtspClientException(new CloseReason(CloseCode.Refused, "the server lets no track be set up"));
-        Require(await CallAsync(RtspMethods.Play, ControlUri).ConfigureAwait(false));
+        await PlayAsync().ConfigureAwait(false);
         _played = _lastReport = Time.GetTimestamp();
         Volatile.Write(ref _isPlaying, true);
         if (Carrier == RtspUrlTransport.Udp)
@@ -269,8 +269,12 @@ internal sealed class RtspPull : RtspClientConnection
         throw new RtspClientException(new CloseReason(CloseCode.CodecMismatch, failure));
     }
 
+    // One that is set up already, and was not played, is left as it is.
     private async Task SetUpAsync(PulledTrack track)
     {
+        if (track.Rtp is not null)
+            return;
+
         // What comes before the track is known goes nowhere.
         var channel = Enumerable.Range(0, Channels / 2).Select(i => 2 * i).First(IsFree);
         var (transport, path) = await SetUpAsync(
@@ -292,15 +296,28 @@ internal sealed class RtspPull : RtspClientConnection
         bool IsFree(int number) => _channels[number].Track is null;
     }
 
+    // All that is set up. What the server does not play is offered to nobody, unless it comes all the same.
+    private async Task PlayAsync()
+    {
+        Require(await CallAsync(RtspMethods.Play, ControlUri).ConfigureAwait(false));
+        foreach (var track in _tracks)
+        {
+            if (track.Rtp is not { } rtp)
+                continue;
+            track.IsPlayed = true;
+            _rtp.Offer(rtp);
+        }
+    }
+
     // Looks only, unless something is really new (R3).
     private async Task AddAsync(Track wanted)
     {
-        if (TrackMatch.TryMatch([.. _tracks.Where(track => track.Rtp is not null).Select(track => track.Offer)], [wanted], out _, out _))
+        if (TrackMatch.TryMatch([.. _tracks.Where(track => track.IsPlayed).Select(track => track.Offer)], [wanted], out _, out _))
             return;
         if (!TrackMatch.TryMatch([.. _tracks.Select(track => track.Offer)], [wanted], out var matches, out var failure))
             throw new RtspClientException(new CloseReason(CloseCode.CodecMismatch, failure));
         await SetUpAsync(_tracks.First(track => track.Offer == matches[0].Offered)).ConfigureAwait(false);
-        Require(await CallAsync(RtspMethods.Play, ControlUri).ConfigureAwait(false));
+        await PlayAsync().ConfigureAwait(false);
     }
 
     private void BeginFeed()
@@ -366,6 +383,9 @@ internal sealed class RtspPull : RtspClientConnection
             get => _rtp;
             set => _rtp = value;
         }
+
+        /// <summary>Whether the server agreed to play it; until then it is not there.</summary>
+        public bool IsPlayed { get; set; }
 
         public UdpPath? Path { get; set; }
 

@@ -16,5 +16,10 @@ public sealed class RtspRelayProtocol(RtspClient client) : IRelayProtocol
     public ImmutableArray<string> Schemes => ["rtsp", "rtsps"];
 
     /// <inheritdoc/>
-    public IRelayTarget CreateTarget(string url) => new RtspRelayTarget(_client, RtspUrl.Parse(url));
+    public IRelayTarget CreateTarget(string url)
+    {
+        var place = RtspUrl.Parse(url);
+        return new TransferTarget(
+            place.ToString(), async (session, stop) => await _client.PushAsync(session, place, stop).ConfigureAwait(false));
+    }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using MediaGraph.Graph;
 using MediaGraph.Media;
+using MediaGraph.Relays;
 using MediaGraph.Security;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
@@ -11,9 +12,6 @@ namespace MediaGraph.Rtsp.Client;
 internal sealed class RtspSource(RtspClient client, RtspUrl url) : ISource
 {
     private const SourceMedia Viewed = SourceMedia.Video | SourceMedia.Audio;
-
-    // A server that sends us elsewhere after less is not followed at once.
-    private static readonly TimeSpan Healthy = TimeSpan.FromSeconds(10);
 
     private RtspUrl? _moved; // where the server has sent us, for the next session alone
 
@@ -103,7 +101,8 @@ internal sealed class RtspSource(RtspClient client, RtspUrl url) : ISource
         {
             _moved = place.Move(target, client.Options.AllowOtherHosts, out var error)
                 ?? throw new RtspClientException(new CloseReason(CloseCode.Refused, error));
-            isRefused |= client.TimeProvider.GetElapsedTime(began) >= Healthy;
+            // Else it is not followed at once.
+            isRefused |= client.TimeProvider.GetElapsedTime(began) >= Transfer.HealthyAfter;
         }
 
         if (!isRefused)

@@ -31,7 +31,7 @@ internal sealed class RtspReader(RtspLimits limits)
         "RTSP/1."u8.ToArray(),
     ];
 
-    private byte[]? _lineBuffer;
+    private byte[] _lineBuffer = []; // for a line that lies in several pieces
     private StartLine? _start;
     private RtspHeaders _headers = [];
     private int _headerLines;
@@ -227,7 +227,7 @@ internal sealed class RtspReader(RtspLimits limits)
         }
 
         var rest = buffer;
-        if (!TryReadLine(ref rest, out var line, out var isTooLong))
+        if (!TryReadLine(ref rest, limits.MaxLineBytes, out var line, out var isTooLong))
         {
             if (isTooLong)
                 Lose(ref buffer, RtspStatus.RequestUriTooLarge, "the start line is too long");
@@ -266,15 +266,15 @@ internal sealed class RtspReader(RtspLimits limits)
     }
 
     // Too long is what would be too long with any end of the line.
-    private bool TryReadLine(ref ReadOnlySequence<byte> buffer, out ReadOnlySpan<byte> line, out bool isTooLong)
+    private bool TryReadLine(ref ReadOnlySequence<byte> buffer, int maxLength, out ReadOnlySpan<byte> line, out bool isTooLong)
     {
         line = default;
         isTooLong = false;
-        var window = buffer.Length > limits.MaxLineBytes + 2 ? buffer.Slice(0, limits.MaxLineBytes + 2) : buffer;
+        var window = buffer.Length > maxLength + 2 ? buffer.Slice(0, maxLength + 2) : buffer;
         if (window.PositionOf((byte)'\n') is not { } position)
         {
-            isTooLong = window.Length > limits.MaxLineBytes + 1 ||
-                (window.Length == limits.MaxLineBytes + 1 && Peek(window.Slice(window.Length - 1)) != '\r');
+            isTooLong = window.Length > maxLength + 1 ||
+                (window.Length == maxLength + 1 && Peek(window.Slice(window.Length - 1)) != '\r');
             return false;
         }
 
@@ -286,23 +286,27 @@ internal sealed class RtspReader(RtspLimits limits)
         }
         else
         {
-            _lineBuffer ??= new byte[limits.MaxLineBytes + 2];
+            if (_lineBuffer.Length < content.Length)
+                _lineBuffer = new byte[maxLength + 2];
             content.CopyTo(_lineBuffer);
             line = _lineBuffer.AsSpan(0, (int)content.Length);
         }
 
         if (line is [.., (byte)'\r'])
             line = line[..^1];
-        isTooLong = line.Length > limits.MaxLineBytes;
+        isTooLong = line.Length > maxLength;
         return !isTooLong;
     }
 
     private bool TryReadMessage(ref ReadOnlySequence<byte> buffer, out RtspItem item)
     {
         item = default;
+
+        // RTP-Info has the address of every track in one line, with whatever tokens it was asked by.
+        var maxLine = _start!.IsRequest ? limits.MaxLineBytes : limits.MaxHeaderBytes;
         while (_bodyLength is null)
         {
-            if (!TryReadLine(ref buffer, out var line, out var isTooLong))
+            if (!TryReadLine(ref buffer, maxLine, out var line, out var isTooLong))
             {
                 if (isTooLong)
                     End(RtspStatus.BadRequest, "a header line is too long");

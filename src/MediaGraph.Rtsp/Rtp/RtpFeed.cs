@@ -51,11 +51,17 @@ internal sealed class RtpFeed(PacketPool pool, TimeProvider timeProvider) : IDis
 
     internal string CanonicalName { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
+    /// <summary>Where the frames go; null before the start.</summary>
+    internal Feed? OutputLocked => _feed;
+
     internal bool IsLiveLocked => _synchronizer.IsLive;
 
     internal bool IsDisposedLocked { get; private set; }
 
-    /// <summary>Adds a track, also while others run.</summary>
+    /// <summary>
+    /// Adds a track, also while others run. The stream is offered it when the feed starts, with the first packet, or by
+    /// <see cref="Offer"/>: until then nobody is to wait for it.
+    /// </summary>
     /// <param name="kind">Video, audio or data.</param>
     /// <param name="format">What its packets are; one with a codec.</param>
     /// <param name="id">The track's identity in the stream: <c>video</c>, <c>audio</c>, <c>video1</c> …</param>
@@ -67,10 +73,15 @@ internal sealed class RtpFeed(PacketPool pool, TimeProvider timeProvider) : IDis
             var track = new RtpFeedTrack(
                 this, kind, format, id, isOrdered, _synchronizer.AddTrack(format.ClockRate), pool, timeProvider);
             _tracks.Add(track);
-            if (_feed is not null)
-                track.OfferLocked(_feed);
             return track;
         }
+    }
+
+    /// <summary>Offers a track that was added to a feed that has started; once, however often it is called.</summary>
+    public void Offer(RtpFeedTrack track)
+    {
+        using (Enter())
+            track.OfferLocked();
     }
 
     /// <summary>Offers the tracks to the stream; their frames go there from now on. What came before is held and bounded.</summary>
@@ -80,7 +91,7 @@ internal sealed class RtpFeed(PacketPool pool, TimeProvider timeProvider) : IDis
         {
             _feed = feed;
             foreach (var track in _tracks)
-                track.OfferLocked(feed);
+                track.OfferLocked();
             if (_tracks.TrueForAll(track => !track.Format.LacksParameters))
                 feed.Settle();
             GoLiveWhenDueLocked();

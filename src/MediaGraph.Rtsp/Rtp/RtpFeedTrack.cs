@@ -82,6 +82,7 @@ internal sealed class RtpFeedTrack
             Volatile.Write(ref _lastArrival, _reception.LastArrival);
             var isRestart = arrival == RtpArrival.Restarted;
             SaidGoodbye &= !isRestart; // another source goes on
+            OfferLocked(); // servers exist that send before they say that they will
             if (!_feed.IsLiveLocked)
             {
                 _feed.HoldLocked(this, new HeldPacket(payload, _feed.Pool, sequence, timestamp, header.Marker, isRestart));
@@ -129,7 +130,7 @@ internal sealed class RtpFeedTrack
             return RtcpWriter.Write(destination, _feed.Ssrc, _reception.CreateReport(), _feed.CanonicalName, isLeaving);
     }
 
-    internal void OfferLocked(Feed feed) => _output = feed.AddTrack(Track.Of(Format.Codec!, Id));
+    internal void OfferLocked() => _output ??= _feed.OutputLocked?.AddTrack(Track.Of(Format.Codec!, Id));
 
     // The packet passes to the track.
     internal void PlaceLocked(in HeldPacket packet)

@@ -100,17 +100,8 @@ internal sealed partial class RtspConnection : IConnection
 
     public void CheckDeadlines()
     {
-        try
-        {
-            if (FindOverdue(_parts.Time.GetTimestamp()) is { } reason)
-                Abort(reason);
-        }
-        catch (Exception e)
-        {
-            // The timer's thread belongs to all.
-            Log.ConnectionFaulted(_parts.Logger, e, Id);
-            Abort(new CloseReason(CloseCode.Fault, "a fault of the server"));
-        }
+        if (FindOverdue(_parts.Time.GetTimestamp()) is { } reason)
+            Abort(reason);
     }
 
     // A viewer that only meets a codec which it cannot take can be told so; any other failure is the end.
@@ -172,7 +163,7 @@ internal sealed partial class RtspConnection : IConnection
         try
         {
             _parts.Hub.Events.Publish(new ConnectionOpened(_parts.Time.GetUtcNow(), _protocol, Id, RemoteEndPoint));
-            _parts.Metrics.CountAccepted();
+            _parts.Metrics.Connections.CountAccepted();
             Log.ConnectionOpened(_parts.Logger, Id, RemoteEndPoint);
             await _transport.OpenAsync(_closing.Token).ConfigureAwait(false);
             reason = await ReadAsync().ConfigureAwait(false) ?? await FeedTunnelAsync().ConfigureAwait(false);
@@ -465,7 +456,7 @@ internal sealed partial class RtspConnection : IConnection
 
     private void TellEnd(CloseReason reason)
     {
-        _parts.Metrics.CountClosed(reason.Code, _receivedBytes, _writer.SentBytes);
+        _parts.Metrics.Connections.CountClosed(reason.Code, _receivedBytes, _writer.SentBytes);
         if (reason.Code is CloseCode.ProtocolError or CloseCode.LimitExceeded or CloseCode.Deadline && _parts.Connections.MayWarn())
             Log.ConnectionCut(_parts.Logger, Id, RemoteEndPoint, reason);
         else

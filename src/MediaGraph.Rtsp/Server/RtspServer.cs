@@ -24,13 +24,7 @@ public sealed class RtspServer : IAsyncDisposable
     private readonly RtspServerOptions _options;
     private readonly ConnectionGuard _guard;
     private readonly ServerParts _parts;
-    private readonly ILoggerFactory? _loggerFactory;
-    private readonly Lock _lifeLock = new(); // guards the fields below
-    private SocketListener? _listener;
-    private SocketListener? _tlsListener;
-    private TlsServerCertificate? _certificate;
-    private bool _isStarted;
-    private bool _isStopped;
+    private readonly ServerListeners _listeners;
 
     /// <summary>Creates a server; <see cref="StartAsync"/> makes it listen.</summary>
     /// <param name="hub">Where streams are published to and played from.</param>
@@ -46,7 +40,6 @@ public sealed class RtspServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(hub);
         _options = options ?? new RtspServerOptions();
         OptionErrors.ThrowIfInvalid(_options, nameof(options));
-        _loggerFactory = loggerFactory;
         var logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtsp");
         var time = timeProvider ?? TimeProvider.System;
         _guard = new ConnectionGuard(_options.Connections);
@@ -56,34 +49,22 @@ public sealed class RtspServer : IAsyncDisposable
             Options = _options,
             Metrics = new RtspMetrics("server", () => Connections, () => RefusedConnections, meterFactory),
             Connections = new ConnectionSet<RtspConnection>(
-                time, count => Log.WarningsSuppressed(logger, count), count => Log.StopOverran(logger, count)),
+                time, count => Log.WarningsSuppressed(logger, count), count => Log.StopOverran(logger, count),
+                (connection, e) => Log.ConnectionFaulted(logger, e, connection.Id)),
             Ports = new(_options.UdpPorts),
             Tunnels = new(),
             CanonicalName = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
             Time = time,
             Logger = logger,
         };
+        _listeners = new ServerListeners(_options.Tls, loggerFactory, time, Listen, AbortAll);
     }
 
     /// <summary>Where the server listens, with the port that the system chose; null before the start.</summary>
-    public IPEndPoint? LocalEndPoint
-    {
-        get
-        {
-            lock (_lifeLock)
-                return _listener?.LocalEndPoint;
-        }
-    }
+    public IPEndPoint? LocalEndPoint => _listeners.LocalEndPoint;
 
     /// <summary>Where the server listens for RTSP over TLS; null before the start, and where it has no certificate.</summary>
-    public IPEndPoint? LocalTlsEndPoint
-    {
-        get
-        {
-            lock (_lifeLock)
-                return _tlsListener?.LocalEndPoint;
-        }
-    }
+    public IPEndPoint? LocalTlsEndPoint => _listeners.LocalTlsEndPoint;
 
     /// <summary>Connections now.</summary>
     public int Connections => _parts.Connections.Count;
@@ -96,42 +77,8 @@ public sealed class RtspServer : IAsyncDisposable
     /// <exception cref="IOException">A port cannot be bound; the message says which and why.</exception>
     /// <exception cref="InvalidDataException">The certificate cannot be used; the message says why.</exception>
     /// <exception cref="InvalidOperationException">The server was started before.</exception>
-    public async Task StartAsync(CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        lock (_lifeLock)
-        {
-            ObjectDisposedException.ThrowIf(_isStopped, this);
-            if (_isStarted)
-                throw new InvalidOperationException("The server was started before.");
-            _isStarted = true;
-        }
-
-        TlsServerCertificate? certificate = null;
-        SocketListener? listener = null, tlsListener = null;
-        try
-        {
-            if (_options.Tls is { } tls)
-                certificate = new TlsServerCertificate(tls, _loggerFactory, _parts.Time);
-            listener = Listen("RTSP", _options.EndPoint, static socket => socket);
-            if (certificate is not null)
-                tlsListener = Listen("RTSPS", _options.TlsEndPoint, socket => new TlsTransport(socket, certificate));
-            lock (_lifeLock)
-            {
-                ObjectDisposedException.ThrowIf(_isStopped, this);
-                (_listener, _tlsListener, _certificate) = (listener, tlsListener, certificate);
-            }
-        }
-        catch
-        {
-            await DisposeAllAsync(listener, tlsListener, certificate).ConfigureAwait(false);
-            foreach (var connection in _parts.Connections.All)
-                connection.Abort(CloseReason.Stopping); // the first port was faster than the second
-            lock (_lifeLock)
-                _isStarted = false;
-            throw;
-        }
-    }
+    public Task StartAsync(CancellationToken cancellationToken = default) =>
+        _listeners.StartAsync(_options.EndPoint, _options.TlsEndPoint, cancellationToken);
 
     /// <summary>
     /// Stops listening, tells every peer, and returns when every connection has ended. Idempotent.
@@ -139,14 +86,7 @@ public sealed class RtspServer : IAsyncDisposable
     /// <param name="cancellationToken">When cancelled, what is left is cut at once; then this returns all the same.</param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
-        IAsyncDisposable?[] listening;
-        lock (_lifeLock)
-        {
-            _isStopped = true;
-            listening = [_listener, _tlsListener, _certificate];
-        }
-
-        await _parts.Connections.StopAsync(() => DisposeAllAsync(listening), cancellationToken).ConfigureAwait(false);
+        await _parts.Connections.StopAsync(_listeners.DisposeAsync, cancellationToken).ConfigureAwait(false);
         await _parts.Ports.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -176,21 +116,19 @@ public sealed class RtspServer : IAsyncDisposable
         return null;
     }
 
-    private SocketListener Listen(string protocol, IPEndPoint endPoint, Func<SocketTransport, ITransport> wrap)
+    private SocketListener Listen(IPEndPoint endPoint, TlsServerCertificate? certificate)
     {
+        var protocol = certificate is null ? "rtsp" : "rtsps";
         var listener = SocketListener.Start(
-            endPoint, socket => Accept(wrap(socket), protocol.ToLowerInvariant()), e => Log.AcceptFailed(_parts.Logger, e.Message),
-            _parts.Time);
-        Log.Listening(_parts.Logger, protocol, listener.LocalEndPoint);
+            endPoint, socket => Accept(certificate is null ? socket : new TlsTransport(socket, certificate), protocol),
+            e => Log.AcceptFailed(_parts.Logger, e.Message), _parts.Time);
+        Log.Listening(_parts.Logger, protocol.ToUpperInvariant(), listener.LocalEndPoint);
         return listener;
     }
 
-    private static async ValueTask DisposeAllAsync(params IAsyncDisposable?[] all)
+    private void AbortAll()
     {
-        foreach (var one in all)
-        {
-            if (one is not null)
-                await one.DisposeAsync().ConfigureAwait(false);
-        }
+        foreach (var connection in _parts.Connections.All)
+            connection.Abort(CloseReason.Stopping);
     }
 }

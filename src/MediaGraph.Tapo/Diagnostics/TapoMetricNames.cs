@@ -15,7 +15,9 @@ public static class TapoMetricNames
     /// <summary>Counter, in bytes: what ended connections had received.</summary>
     public const string BytesReceived = "mediagraph.tapo.bytes.received";
 
-    /// <summary>Counter: previews that ended; the tag <c>reason</c> is a <see cref="Graph.CloseCode"/>.</summary>
+    /// <summary>
+    /// Counter: previews that ended; the tag <c>code</c> is a <see cref="Graph.CloseCode"/>, such as <c>connection_lost</c>.
+    /// </summary>
     public const string PreviewsEnded = "mediagraph.tapo.previews.ended";
 
     /// <summary>Counter: talks that cameras agreed to.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using MediaGraph.Diagnostics;
 using MediaGraph.Graph;
 
 namespace MediaGraph.Tapo.Diagnostics;
@@ -38,8 +39,7 @@ internal sealed class TapoMetrics : IDisposable
         _received.Add(received);
     }
 
-    public void CountPreviewEnded(CloseCode reason) =>
-        _previewsEnded.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString()));
+    public void CountPreviewEnded(CloseCode code) => _previewsEnded.Add(1, MetricTag.Of("code", code));
 
     public void CountTalk() => _talks.Add(1);
 

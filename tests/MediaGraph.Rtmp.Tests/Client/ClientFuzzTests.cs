@@ -101,10 +101,10 @@ internal sealed class ClientFuzzTests
             var ended = await bench.AdvanceUntilAsync(opening.ContinueWith(t => t, TaskScheduler.Default), step: 0.5);
             if (ended.IsCompletedSuccessfully)
             {
-                var relay = await ended;
+                var transfer = await ended;
                 feed.Write(Samples.InterFrame().AsSpan(5), TimeSpan.FromMilliseconds(run + 1));
-                relay.Close(CloseReason.Requested);
-                await bench.AdvanceUntilAsync(relay.Completion, step: 0.5);
+                transfer.Close(CloseReason.Requested);
+                await bench.AdvanceUntilAsync(transfer.Completion, step: 0.5);
             }
             else
             {

@@ -119,8 +119,8 @@ internal sealed class OpeningTests
         var (first, connect) = await bench.AcceptConnectAsync();
         await RedirectAsync(first, connect, "rtmp://server.example:1940/edge/7");
         await AcceptWhileTimeGoesByAsync(bench, "rtmp://server.example:1940/edge/7/***");
-        var relay = await bench.AdvanceUntilAsync(pulling);
-        Assert.That(relay.Url.ToString(), Is.EqualTo("rtmp://server.example:1940/edge/7/***"));
+        var transfer = await bench.AdvanceUntilAsync(pulling);
+        Assert.That(transfer.Url.ToString(), Is.EqualTo("rtmp://server.example:1940/edge/7/***"));
     }
 
     [Test]
@@ -162,13 +162,13 @@ internal sealed class OpeningTests
         await using var bench = new ClientBench();
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         var first = await bench.AcceptPlayAsync();
-        var relay = await pulling;
+        var transfer = await pulling;
         await AskToReconnectAsync(first, target);
         await first.ExpectAsync(m => m.Name == "deleteStream", "deleteStream");
         var second = await AcceptWhileTimeGoesByAsync(bench, target.Length == 0 ? null : "rtmp://server.example/edge/***");
         await second.HeadersAsync(1);
         await Eventually.Async(() => bench.Hub.Find("in/cam")?.GetSnapshot().Tracks.Length == 2, "the second connection's tracks");
-        Assert.That(relay.Completion.IsCompleted, Is.False);
+        Assert.That(transfer.Completion.IsCompleted, Is.False);
     }
 
     [Test]
@@ -177,25 +177,25 @@ internal sealed class OpeningTests
         await using var bench = new ClientBench(new RtmpClientOptions { MaxRedirects = 1 });
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         var first = await bench.AcceptPlayAsync();
-        var relay = await pulling;
+        var transfer = await pulling;
         await AskToReconnectAsync(first, "");
         await AskToReconnectAsync(await AcceptWhileTimeGoesByAsync(bench, null), "");
-        var reason = await bench.AdvanceUntilAsync(relay.Completion);
-        Assert.That(reason.Text, Is.EqualTo("the server asks to reconnect again and again"));
+        var reason = await bench.AdvanceUntilAsync(transfer.Completion);
+        Assert.That(reason.Text, Is.EqualTo("the server redirects again and again"));
     }
 
     [Test]
-    public async Task Closing_a_relay_while_it_reconnects_ends_it()
+    public async Task Closing_a_transfer_while_it_reconnects_ends_it()
     {
         await using var bench = new ClientBench();
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         var first = await bench.AcceptPlayAsync();
-        var relay = await pulling;
+        var transfer = await pulling;
         await AskToReconnectAsync(first, "");
         await first.ExpectAsync(m => m.Name == "deleteStream", "deleteStream");
         await bench.AdvanceUntilAsync(bench.AcceptAsync());
-        relay.Close(CloseReason.Requested);
-        Assert.That(await bench.AdvanceUntilAsync(relay.Completion), Is.EqualTo(CloseReason.Requested));
+        transfer.Close(CloseReason.Requested);
+        Assert.That(await bench.AdvanceUntilAsync(transfer.Completion), Is.EqualTo(CloseReason.Requested));
     }
 
     // The password is "secret", the user "me"; what a server expects is worked out by hand from the scheme's description.

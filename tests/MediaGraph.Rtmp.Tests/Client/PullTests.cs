@@ -27,7 +27,7 @@ internal sealed class PullTests
         Assert.That(pulling.IsCompleted, Is.False, "the server has not agreed");
         Assert.That(bench.Hub.Find("in/cam"), Is.Null);
         await server.StatusAsync(1, "NetStream.Play.Start");
-        var relay = await pulling;
+        var transfer = await pulling;
         Assert.That(
             server.Golden,
             Is.EqualTo(
@@ -44,7 +44,7 @@ internal sealed class PullTests
         await using var bench = new ClientBench();
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         var server = await bench.AcceptPlayAsync();
-        var relay = await pulling;
+        var transfer = await pulling;
         var packets = CollectAsync(bench.Hub, "in/cam", 6);
         await server.HeadersAsync(1);
         await server.GroupAsync(1, timestamp: 5000);
@@ -59,7 +59,7 @@ internal sealed class PullTests
         var server = await bench.AcceptStreamAsync();
         await server.ExpectAsync(m => m.Name == "play", "play");
         await server.HeadersAsync(1);
-        var relay = await pulling;
+        var transfer = await pulling;
         await Eventually.Async(() => bench.Snapshot("in/cam").Tracks.Length == 2, "both tracks");
     }
 
@@ -125,12 +125,12 @@ internal sealed class PullTests
         await using var bench = new ClientBench(hubOptions: new StreamHubOptions { WaitForPublisher = TimeSpan.Zero });
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         var server = await bench.AcceptPlayAsync();
-        var relay = await pulling;
+        var transfer = await pulling;
         if (byStatus)
             await server.StatusAsync(1, "NetStream.Play.UnpublishNotify");
         else
             await server.MessageAsync(RtmpMessageType.UserControl, 0, Chunks.UserControl(UserControlEvent.StreamEof, 1));
-        var reason = await bench.AdvanceUntilAsync(relay.Completion);
+        var reason = await bench.AdvanceUntilAsync(transfer.Completion);
         Assert.That(reason.Code, Is.EqualTo(CloseCode.PublisherLeft));
         await Eventually.Async(() => bench.Hub.Find("in/cam") is null, "the stream's end");
         Assert.That(server.Golden, Does.Contain("0 deleteStream 0 "));
@@ -142,9 +142,9 @@ internal sealed class PullTests
         await using var bench = new ClientBench();
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         var server = await bench.AcceptPlayAsync();
-        var relay = await pulling;
+        var transfer = await pulling;
         server.Reset();
-        Assert.That((await bench.AdvanceUntilAsync(relay.Completion)).Code, Is.EqualTo(CloseCode.ConnectionLost));
+        Assert.That((await bench.AdvanceUntilAsync(transfer.Completion)).Code, Is.EqualTo(CloseCode.ConnectionLost));
     }
 
     [Test]
@@ -153,9 +153,9 @@ internal sealed class PullTests
         await using var bench = new ClientBench(hubOptions: new StreamHubOptions { OnPublisherConflict = PublisherConflict.Replace });
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         await bench.AcceptPlayAsync();
-        var relay = await pulling;
+        var transfer = await pulling;
         await using var feed = bench.Hub.Publish("in/cam");
-        Assert.That((await bench.AdvanceUntilAsync(relay.Completion)).Code, Is.EqualTo(CloseCode.Replaced));
+        Assert.That((await bench.AdvanceUntilAsync(transfer.Completion)).Code, Is.EqualTo(CloseCode.Replaced));
         Assert.That(bench.Hub.Find("in/cam")!.IsPublished, Is.True);
     }
 
@@ -165,7 +165,7 @@ internal sealed class PullTests
         await using var bench = new ClientBench(new RtmpClientOptions { WindowAcknowledgementSize = 2000 });
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         var server = await bench.AcceptPlayAsync();
-        var relay = await pulling;
+        var transfer = await pulling;
         await server.SyncAsync(); // by a ping
         await server.HeadersAsync(1);
         await server.VideoAsync(1, 0, Samples.Keyframe(size: 4000));
@@ -178,10 +178,10 @@ internal sealed class PullTests
         await using var bench = new ClientBench();
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         var server = await bench.AcceptPlayAsync();
-        var relay = await pulling;
-        var disposing = relay.DisposeAsync().AsTask();
+        var transfer = await pulling;
+        var disposing = transfer.DisposeAsync().AsTask();
         await server.ExpectAsync(m => m.Name == "deleteStream", "deleteStream");
-        await bench.AdvanceUntilAsync(relay.Completion);
+        await bench.AdvanceUntilAsync(transfer.Completion);
         await disposing;
         Assert.That(bench.Client.Connections, Is.Zero);
     }
@@ -195,16 +195,16 @@ internal sealed class PullTests
         await publisher.GroupAsync(1, 1000);
         await publisher.SyncAsync();
         await using var bench = new ClientBench { Server = origin.Server };
-        var relay = await bench.Client.PullAsync(ClientBench.Url(), "in/cam");
+        var transfer = await bench.Client.PullAsync(ClientBench.Url(), "in/cam");
         var packets = CollectAsync(bench.Hub, "in/cam", 4);
         await publisher.GroupAsync(1, 1120, frames: 2);
         Assert.That((await packets).Where(p => p[0] == 'V').Take(2), Is.Not.Empty);
-        relay.Close(CloseReason.Requested);
-        await bench.AdvanceUntilAsync(relay.Completion);
+        transfer.Close(CloseReason.Requested);
+        await bench.AdvanceUntilAsync(transfer.Completion);
         await origin.AdvanceToConnectionsAsync(1);
     }
 
-    internal static async Task<RtmpClientException> FailAsync(ClientBench bench, Task<RtmpRelay> opening)
+    internal static async Task<RtmpClientException> FailAsync(ClientBench bench, Task<RtmpTransfer> opening)
     {
         var ended = await bench.AdvanceUntilAsync(opening.ContinueWith(t => t, TaskScheduler.Default));
         return (RtmpClientException)ended.Exception!.InnerException!;

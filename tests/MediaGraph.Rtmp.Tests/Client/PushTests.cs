@@ -124,9 +124,9 @@ internal sealed class PushTests
         var feed = PublishSome(bench.Hub);
         var pushing = bench.Client.PushAsync("live/cam", ClientBench.Url());
         var server = await bench.AcceptPublishAsync();
-        var relay = await pushing;
+        var transfer = await pushing;
         await feed.DisposeAsync();
-        Assert.That((await bench.AdvanceUntilAsync(relay.Completion)).Code, Is.EqualTo(CloseCode.PublisherLeft));
+        Assert.That((await bench.AdvanceUntilAsync(transfer.Completion)).Code, Is.EqualTo(CloseCode.PublisherLeft));
         Assert.That(
             server.Messages.Where(m => m.IsCommand).TakeLast(2).Select(m => m.Name), Is.EqualTo(["FCUnpublish", "deleteStream"]));
     }
@@ -138,9 +138,9 @@ internal sealed class PushTests
         await using var feed = PublishSome(bench.Hub);
         var pushing = bench.Client.PushAsync("live/cam", ClientBench.Url());
         var server = await bench.AcceptPublishAsync();
-        var relay = await pushing;
+        var transfer = await pushing;
         await server.StatusAsync(1, "NetStream.Unpublish.Success");
-        var reason = await bench.AdvanceUntilAsync(relay.Completion);
+        var reason = await bench.AdvanceUntilAsync(transfer.Completion);
         Assert.That(reason, Is.EqualTo(new CloseReason(CloseCode.PeerClosed, "the server ended the stream (As it is.)")));
         Assert.That(bench.Snapshot("live/cam").Consumers, Is.Empty);
     }
@@ -153,12 +153,12 @@ internal sealed class PushTests
         await using var feed = PublishSome(bench.Hub);
         var pushing = bench.Client.PushAsync("live/cam", ClientBench.Url());
         await bench.AcceptPublishAsync();
-        var relay = await pushing;
+        var transfer = await pushing;
         bench.ClientEnds[0].LimitSends(0);
         for (var i = 1; i <= 200; i++)
             Write(feed, i + 5, i % 20 == 0); // the last one is a keyframe, which waits
         Assert.That(bench.Snapshot("live/cam").Consumers.Single().Packets.Queued, Is.LessThanOrEqualTo(9));
-        var reason = await bench.AdvanceUntilAsync(relay.Completion, step: 1);
+        var reason = await bench.AdvanceUntilAsync(transfer.Completion, step: 1);
         Assert.That(reason, Is.EqualTo(new CloseReason(CloseCode.Deadline, "the peer took nothing")));
     }
 
@@ -169,7 +169,7 @@ internal sealed class PushTests
         await using var feed = PublishSome(bench.Hub);
         var pushing = bench.Client.PushAsync("live/cam", ClientBench.Url());
         var server = await bench.AcceptPublishAsync();
-        var relay = await pushing;
+        var transfer = await pushing;
         await server.ExpectAsync(m => m.IsMedia, "the first frame");
         for (var i = 0; i < 300; i++)
         {
@@ -179,7 +179,7 @@ internal sealed class PushTests
                 await server.ExpectAsync(m => m.IsMedia && m.Timestamp >= 1000 * i, "the newest frame");
         }
 
-        Assert.That(relay.Completion.IsCompleted, Is.False);
+        Assert.That(transfer.Completion.IsCompleted, Is.False);
     }
 
     [TestCase("hvc1", "93" + "68766331", TestName = "A push goes by what the server says: hvc1")]
@@ -220,13 +220,13 @@ internal sealed class PushTests
         await using var target = new Bench();
         await using var bench = new ClientBench { Server = target.Server };
         await using var feed = PublishSome(bench.Hub);
-        var relay = await bench.Client.PushAsync("live/cam", ClientBench.Url("rtmp://server.example/live/copy"));
+        var transfer = await bench.Client.PushAsync("live/cam", ClientBench.Url("rtmp://server.example/live/copy"));
         await Eventually.Async(() => target.Hub.Find("live/copy")?.GetSnapshot().Tracks is [{ Packets: > 0 }], "the pushed stream");
         var viewer = await target.PlayAsync("copy");
         Write(feed, 7, isKeyframe: false);
         await viewer.ExpectAsync(m => m.Payload is [0x27, 1, ..] && m.Timestamp >= 40, "an inter frame");
-        relay.Close(CloseReason.Requested);
-        await bench.AdvanceUntilAsync(relay.Completion);
+        transfer.Close(CloseReason.Requested);
+        await bench.AdvanceUntilAsync(transfer.Completion);
         await target.AdvanceToConnectionsAsync(1);
     }
 

@@ -35,8 +35,8 @@ internal sealed class CarrierTests
         var ports = RtspTransport.ParseAll(setup.Headers["Transport"])[0].ClientPorts!.Value;
         Assert.That(pulling.IsCompleted, Is.False);
         await sender.SendAsync(TestServer.Rtp(1, 0, 0, new byte[160]), new IPEndPoint(IPAddress.Loopback, ports.Rtp));
-        var relay = await pulling.WaitAsync(Eventually.DefaultLimit, TimeProvider.System);
-        Assert.That((await bench.EndOfAsync(relay)).Text, Is.EqualTo("the server's audio track fell silent"), "R8");
+        var transfer = await pulling.WaitAsync(Eventually.DefaultLimit, TimeProvider.System);
+        Assert.That((await bench.EndOfAsync(transfer)).Text, Is.EqualTo("the server's audio track fell silent"), "R8");
         await server.ExpectAsync("TEARDOWN");
         Assert.That(server.Methods.Last(), Is.EqualTo("TEARDOWN"));
         Assert.That(bench.ClientEnds, Has.Count.EqualTo(1));
@@ -86,21 +86,37 @@ internal sealed class CarrierTests
         Assert.That(posting, Does.StartWith("POST /cam?a=b HTTP/1.0\r\n"));
         Assert.That(Cookie(posting), Is.EqualTo(Cookie(opening)));
 
-        // From here on a server that decodes.
-        var (inner, outer) = MemoryTransport.CreatePair();
-        await using var server = new TestServer(inner);
-        var up = PumpAsync(post, text => outer.SendAsync(Convert.FromBase64String(text), default));
-        var down = PumpAsync(outer, text => get.SendAsync(Encoding.Latin1.GetBytes(text), default));
-        var relay = await pulling.WaitAsync(Eventually.DefaultLimit, TimeProvider.System);
-        Assert.That(relay.RemoteEndPoint, Is.EqualTo(ClientBench.ServerAddress));
-        await relay.DisposeAsync();
-        Assert.That(server.Methods.Last(), Is.EqualTo("TEARDOWN"));
-        await up;
-        outer.Abort(CloseReason.Requested);
-        await down;
-        await get.DisposeAsync();
-        await post.DisposeAsync();
-        await outer.DisposeAsync();
+        await PlayThroughTunnelAsync(pulling, get, post);
+    }
+
+    [TestCase("Basic realm=\"cam\"", "Authorization: Basic bWU6c2VjcmV0\r\n")]
+    [TestCase("Digest realm=\"cam\", nonce=\"n1\"", "Authorization: Digest username=\"me\", realm=\"cam\", nonce=\"n1\", uri=\"/cam\"")]
+    public async Task A_tunnel_whose_HTTP_asks_who_we_are_is_told_by_another(string challenge, string answer)
+    {
+        await using var bench = new ClientBench(new RtspClientOptions { AllowBasicWithoutTls = true });
+        var pulling = bench.Client.PullAsync(ClientBench.Url("rtsp://me:secret@server.example/cam#transport=http"), "in/cam");
+        Assert.That(await RefuseTunnelAsync(bench, challenge), Does.Not.Contain("Authorization"));
+        var (_, get) = await bench.AcceptBareAsync();
+        var (_, post) = await bench.AcceptBareAsync();
+        Assert.That(await ReadHeaderAsync(get), Does.StartWith("GET /cam HTTP/1.0\r\n").And.Contain(answer));
+        await get.SendAsync(Encoding.ASCII.GetBytes("HTTP/1.0 200 OK\r\nContent-Type: application/x-rtsp-tunnelled\r\n\r\n"), default);
+        Assert.That(await ReadHeaderAsync(post), Does.StartWith("POST /cam HTTP/1.0\r\n").And.Contain(answer));
+        await PlayThroughTunnelAsync(pulling, get, post);
+        Assert.That(bench.ClientEnds, Has.Count.EqualTo(4));
+    }
+
+    [TestCase("me:wrong@", true, 2)]
+    [TestCase("me:wrong@", false, 1)] // in clear text the password itself is told to nobody
+    [TestCase("", true, 1)]
+    public async Task A_tunnel_whose_HTTP_does_not_know_us_fails_the_call(string user, bool allowBasic, int attempts)
+    {
+        await using var bench = new ClientBench(new RtspClientOptions { AllowBasicWithoutTls = allowBasic });
+        var pulling = bench.Client.PullAsync(ClientBench.Url($"rtsp://{user}server.example/cam#transport=http"), "in/cam");
+        for (var i = 0; i < attempts; i++)
+            await RefuseTunnelAsync(bench, "Basic realm=\"cam\"");
+        var failure = await bench.FailAsync(pulling);
+        Assert.That((failure.StatusCode, failure.Reason.Code), Is.EqualTo(((int?)401, CloseCode.Refused)));
+        Assert.That(bench.ClientEnds, Has.Count.EqualTo(2 * attempts));
     }
 
     [Test]
@@ -128,12 +144,28 @@ internal sealed class CarrierTests
         using var stop = new CancellationTokenSource();
         var writing = WriteAsync(feed, stop.Token);
         var url = Url(server, $"live/cam#transport={carrier}");
-        await using var relay = await client.PullAsync(url, "in/cam");
+        await using var transfer = await client.PullAsync(url, "in/cam");
         await Eventually.Async(() => home.Find("in/cam")!.GetSnapshot().Feed?.AudioPackets > 10, "media");
-        await relay.DisposeAsync();
+        await transfer.DisposeAsync();
         await stop.CancelAsync();
         await writing;
         await Eventually.EqualAsync(() => hub.Find("live/cam")!.GetSnapshot().Consumers.Length, 0, "consumers");
+    }
+
+    [Test]
+    public async Task A_long_token_that_the_server_repeats_for_every_track_is_no_reason_to_hang_up()
+    {
+        await using var hub = new StreamHub();
+        await using var server = new RtspServer(hub, new RtspServerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) });
+        await server.StartAsync(CancellationToken.None);
+        await using var home = new StreamHub();
+        await using var client = new RtspClient(home);
+        var codec = new Codec(MediaKind.Audio, CodecNames.Pcmu, 8000, 1);
+        await using var feed = hub.Publish("live/cam", Track.Of(codec), Track.Of(codec, "audio1"));
+        foreach (var track in feed.Tracks)
+            track.Write(new byte[160], TimeSpan.Zero);
+        await using var transfer = await client.PullAsync(Url(server, $"live/cam?token={new string('t', 1000)}"), "in/cam");
+        await Eventually.EqualAsync(() => home.Find("in/cam")!.GetSnapshot().Feed?.AudioPackets, 2, "packets");
     }
 
     [TestCase("tcp")]
@@ -148,12 +180,41 @@ internal sealed class CarrierTests
         await using var feed = home.Publish("live/cam", Track.Of(new Codec(MediaKind.Audio, CodecNames.Pcmu, 8000, 1)));
         using var stop = new CancellationTokenSource();
         var writing = WriteAsync(feed, stop.Token);
-        await using var relay = await client.PushAsync("live/cam", Url(server, $"up/cam#transport={carrier}"));
+        await using var transfer = await client.PushAsync("live/cam", Url(server, $"up/cam#transport={carrier}"));
         await Eventually.Async(() => hub.Find("up/cam")?.GetSnapshot().Feed?.AudioPackets > 10, "media");
-        await relay.DisposeAsync();
+        await transfer.DisposeAsync();
         await stop.CancelAsync();
         await writing;
         await Eventually.Async(() => hub.Find("up/cam")?.IsPublished != true, "the end of the stream");
+    }
+
+    // The next tunnel's GET is answered 401; returns what it asked.
+    private static async Task<string> RefuseTunnelAsync(ClientBench bench, string challenge)
+    {
+        var (_, get) = await bench.AcceptBareAsync();
+        await bench.AcceptBareAsync();
+        var asked = await ReadHeaderAsync(get);
+        await get.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: {challenge}\r\n\r\n"), default);
+        return asked;
+    }
+
+    private static async Task PlayThroughTunnelAsync(Task<RtspTransfer> pulling, MemoryTransport get, MemoryTransport post)
+    {
+        // From here on a server that decodes.
+        var (inner, outer) = MemoryTransport.CreatePair();
+        await using var server = new TestServer(inner);
+        var up = PumpAsync(post, text => outer.SendAsync(Convert.FromBase64String(text), default));
+        var down = PumpAsync(outer, text => get.SendAsync(Encoding.Latin1.GetBytes(text), default));
+        var transfer = await pulling.WaitAsync(Eventually.DefaultLimit, TimeProvider.System);
+        Assert.That(transfer.RemoteEndPoint, Is.EqualTo(ClientBench.ServerAddress));
+        await transfer.DisposeAsync();
+        Assert.That(server.Methods.Last(), Is.EqualTo("TEARDOWN"));
+        await up;
+        outer.Abort(CloseReason.Requested);
+        await down;
+        await get.DisposeAsync();
+        await post.DisposeAsync();
+        await outer.DisposeAsync();
     }
 
     private static RtspUrl Url(RtspServer server, string path) =>

@@ -57,24 +57,24 @@ internal sealed class ClientAuthenticationTests
     public async Task R11_a_keep_alive_with_a_stale_nonce_is_repeated_and_goes_on()
     {
         await using var bench = new ClientBench();
-        var (server, relay) = await bench.PullAsync(WithTimeout(Ask(Md5)), url: Url);
+        var (server, transfer) = await bench.PullAsync(WithTimeout(Ask(Md5)), url: Url);
         server.Answer = WithTimeout(request => request.Headers["Authorization"]!.Contains("\"n5\"", StringComparison.Ordinal)
             ? TestServer.Reply(401, "WWW-Authenticate: Digest realm=\"r\", nonce=\"new\", qop=\"auth\", stale=true")
             : null);
         await bench.PassAsync(4, () => server.SendMediaAsync(2));
         var repeated = await server.ExpectAsync("GET_PARAMETER", 2);
         Assert.That(AuthenticationField.Parse(repeated.Headers["Authorization"])!["nc"], Is.EqualTo("00000001"));
-        Assert.That(relay.Completion.IsCompleted, Is.False);
+        Assert.That(transfer.Completion.IsCompleted, Is.False);
     }
 
     [Test]
     public async Task R11_a_keep_alive_that_is_refused_again_ends_the_session()
     {
         await using var bench = new ClientBench();
-        var (server, relay) = await bench.PullAsync(WithTimeout(Ask(Md5)), url: Url);
+        var (server, transfer) = await bench.PullAsync(WithTimeout(Ask(Md5)), url: Url);
         server.Answer = _ => TestServer.Reply(401, Md5);
         await bench.PassAsync(4, () => server.SendMediaAsync(2));
-        var reason = await bench.EndOfAsync(relay);
+        var reason = await bench.EndOfAsync(transfer);
         Assert.That(reason.Text, Is.EqualTo("the server does not know the user, or the password is wrong"));
         Assert.That(server.Methods.Count(method => method == "GET_PARAMETER"), Is.LessThanOrEqualTo(2));
     }

@@ -78,7 +78,7 @@ internal sealed class ClientBench : IAsyncDisposable
     }
 
     /// <summary>A pull of <c>in/cam</c> that plays.</summary>
-    public async Task<(TestServer Server, RtspRelay Relay)> PullAsync(
+    public async Task<(TestServer Server, RtspTransfer Transfer)> PullAsync(
         Func<RtspRequest, string?>? answer = null, string? description = null, string url = "rtsp://server.example/cam")
     {
         var pulling = Client.PullAsync(Url(url), "in/cam");
@@ -87,7 +87,7 @@ internal sealed class ClientBench : IAsyncDisposable
     }
 
     /// <summary>A pull that comes to nothing.</summary>
-    public async Task<RtspClientException> FailAsync(Task<RtspRelay> opening)
+    public async Task<RtspClientException> FailAsync(Task<RtspTransfer> opening)
     {
         var ended = await AdvanceUntilAsync(opening.ContinueWith(t => t, TaskScheduler.Default));
         Assert.That(ended.Exception?.InnerException, Is.InstanceOf<RtspClientException>());
@@ -122,7 +122,7 @@ internal sealed class ClientBench : IAsyncDisposable
         return await task;
     }
 
-    public Task<CloseReason> EndOfAsync(RtspRelay relay) => AdvanceUntilAsync(relay.Completion);
+    public Task<CloseReason> EndOfAsync(RtspTransfer transfer) => AdvanceUntilAsync(transfer.Completion);
 
     public long PacketsOf(string stream)
     {

@@ -72,10 +72,10 @@ internal sealed class ClientFuzzTests
             var ended = await bench.AdvanceUntilAsync(opening.ContinueWith(t => t, TaskScheduler.Default), step: 0.5);
             if (ended.IsCompletedSuccessfully)
             {
-                var relay = await ended;
+                var transfer = await ended;
                 feed.Write(new byte[160], TimeSpan.FromMilliseconds(20 * run));
-                relay.Close(CloseReason.Requested);
-                await bench.AdvanceUntilAsync(relay.Completion, step: 0.5);
+                transfer.Close(CloseReason.Requested);
+                await bench.AdvanceUntilAsync(transfer.Completion, step: 0.5);
             }
             else
             {

@@ -111,8 +111,8 @@ internal sealed class OpeningTests
         var pulling = bench.Client.PullAsync(ClientBench.Url("rtsp://me:secret@server.example/cam"), "in/cam");
         await bench.AcceptAsync(RedirectTo("rtsp://server.example:8554/edge"));
         var second = await bench.AcceptAsync(AskWhoOnce(), expectedUrl: "rtsp://server.example:8554/edge");
-        var relay = await pulling;
-        Assert.That(relay.Url.ToString(), Is.EqualTo("rtsp://server.example:8554/edge"));
+        var transfer = await pulling;
+        Assert.That(transfer.Url.ToString(), Is.EqualTo("rtsp://server.example:8554/edge"));
         Assert.That(second.Requests.Last().Headers["Authorization"], Does.StartWith("Digest username=\"me\""));
     }
 

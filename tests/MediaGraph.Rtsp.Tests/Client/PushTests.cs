@@ -3,6 +3,7 @@ using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Rtsp.Client;
 using MediaGraph.Rtsp.Messages;
+using MediaGraph.Rtsp.Tests.Rtp;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using NUnit.Framework;
@@ -31,11 +32,11 @@ internal sealed class PushTests
         Assert.That(server.Requests.ElementAt(2).Headers["Transport"], Is.EqualTo("RTP/AVP/TCP;unicast;interleaved=0-1;mode=record"));
         Assert.That(server.Frames, Is.Empty);
         await server.SendAsync(TestServer.Reply(200).Replace("{CSeq}", record.Headers["CSeq"], StringComparison.Ordinal));
-        var relay = await pushing;
+        var transfer = await pushing;
         feed.Write(new byte[160], TimeSpan.FromSeconds(2));
         await Eventually.Async(() => server.Frames.Any(frame => frame.Channel == 0), "media");
-        Assert.That(relay.IsPush);
-        Assert.That(async () => await relay.SetUpAsync(Track.Audio()), Throws.InvalidOperationException);
+        Assert.That(transfer.IsPush);
+        Assert.That(async () => await transfer.SetUpAsync(Track.Audio()), Throws.InvalidOperationException);
     }
 
     [Test]
@@ -56,9 +57,9 @@ internal sealed class PushTests
     {
         await using var bench = new ClientBench();
         await using var feed = bench.Hub.Publish("live/cam", Track.Of(Audio));
-        var (server, relay) = await PushAsync(bench);
+        var (server, transfer) = await PushAsync(bench);
         feed.Write(new byte[160], TimeSpan.Zero);
-        await relay.DisposeAsync();
+        await transfer.DisposeAsync();
         Assert.That(server.Methods.Last(), Is.EqualTo("TEARDOWN"));
         Assert.That(server.Frames.Any(frame => frame.Channel == 1 && frame.Payload.AsSpan().IndexOf([(byte)0x81, (byte)203]) > 0), "a goodbye");
     }
@@ -68,9 +69,23 @@ internal sealed class PushTests
     {
         await using var bench = new ClientBench();
         var feed = bench.Hub.Publish("live/cam", Track.Of(Audio));
-        var (server, relay) = await PushAsync(bench);
+        var (server, transfer) = await PushAsync(bench);
         await feed.DisposeAsync();
-        await bench.EndOfAsync(relay);
+        await bench.EndOfAsync(transfer);
+        Assert.That(server.Methods, Has.Exactly(1).EqualTo("TEARDOWN"));
+    }
+
+    [Test]
+    public async Task P12_parameters_that_the_server_was_not_told_of_end_the_push_with_a_word()
+    {
+        await using var bench = new ClientBench();
+        await using var feed = bench.Hub.Publish("live/cam", Track.Of(Vectors.Aac));
+        var (server, transfer) = await PushAsync(bench);
+        feed.Write([1, 2, 3], TimeSpan.Zero);
+        await Eventually.Async(() => server.Frames.Any(frame => frame.Channel == 0), "media");
+        feed.Tracks[0].Announce(Codec.Aac([0x11, 0x90])); // 48,000 Hz: the description said something else
+        feed.Write([1, 2, 3], TimeSpan.FromSeconds(1));
+        Assert.That((await bench.EndOfAsync(transfer)).Code, Is.EqualTo(CloseCode.CodecMismatch));
         Assert.That(server.Methods, Has.Exactly(1).EqualTo("TEARDOWN"));
     }
 
@@ -113,7 +128,7 @@ internal sealed class PushTests
         Assert.That(bench.Hub.Find("live/cam")!.GetSnapshot().Consumers, Is.Empty);
     }
 
-    private static async Task<(TestServer Server, RtspRelay Relay)> PushAsync(ClientBench bench)
+    private static async Task<(TestServer Server, RtspTransfer Transfer)> PushAsync(ClientBench bench)
     {
         var pushing = bench.Client.PushAsync("live/cam", ClientBench.Url());
         var server = await bench.AcceptAsync();

@@ -113,13 +113,13 @@ internal sealed class QuirkTests
     public async Task Garbage_between_frames_is_passed_over()
     {
         await using var bench = new ClientBench();
-        var (server, relay) = await bench.PullAsync();
+        var (server, transfer) = await bench.PullAsync();
         await server.SendMediaAsync(2);
         await server.SendAsync([0, 1, 2, 3, (byte)'$', 77, 255, 255, 9, 9, 9]);
         await server.SendMediaAsync(2);
         await server.SendMediaAsync(2);
         await MediaAsync(bench, 3);
-        Assert.That(relay.Completion.IsCompleted, Is.False);
+        Assert.That(transfer.Completion.IsCompleted, Is.False);
     }
 
     [Test]

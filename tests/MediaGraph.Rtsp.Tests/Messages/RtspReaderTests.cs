@@ -169,6 +169,16 @@ internal sealed class RtspReaderTests
     }
 
     [Test]
+    public void A_line_of_an_answer_is_bounded_by_all_its_headers()
+    {
+        string Answer(int length) => $"RTSP/1.0 200 OK\r\nCSeq: 1\r\nRTP-Info: {new string('a', length)}\r\n\r\n";
+        Assert.That(Wire.Read(Answer(16_000)), Is.EqualTo([Answer(16_000)]));
+        Assert.That(new Wire(new RtspReader(new RtspLimits())).Feed(Wire.Bytes(Answer(5000)), 50, 3000), Is.EqualTo([Answer(5000)]));
+        Assert.That(Wire.Read(Answer(16 << 10)), Is.EqualTo(["end 400 a header line is too long, CSeq 1"]));
+        Assert.That(Wire.Read(Answer((16 << 10) - 15)), Is.EqualTo(["end 400 the headers are too long, CSeq 1"]));
+    }
+
+    [Test]
     public void Blank_lines_between_messages_have_a_bound()
     {
         var limits = new RtspLimits { MaxGarbageBytes = 100 };

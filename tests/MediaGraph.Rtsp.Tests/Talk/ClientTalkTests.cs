@@ -129,11 +129,11 @@ public sealed class ClientTalkTests
     public async Task When_the_pull_ends_so_does_the_talk()
     {
         await using var bench = new ClientBench();
-        var (_, relay) = await bench.PullAsync(description: TwoWay);
+        var (_, transfer) = await bench.PullAsync(description: TwoWay);
         await using var talk = bench.Hub.Talk(new TalkRequest("in/cam"));
         var camera = await BeginAsync(bench, talk, TwoWay);
-        relay.Close(CloseReason.Requested);
-        await bench.EndOfAsync(relay);
+        transfer.Close(CloseReason.Requested);
+        await bench.EndOfAsync(transfer);
         Assert.That((talk.State, bench.Client.Connections), Is.EqualTo((TalkState.Ended, 0)));
         Assert.That(camera.Methods, Has.Exactly(1).EqualTo("TEARDOWN"));
     }

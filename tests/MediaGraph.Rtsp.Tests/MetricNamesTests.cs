@@ -1,0 +1,28 @@
+using System.Diagnostics.Metrics;
+using System.Reflection;
+using MediaGraph.Rtsp.Diagnostics;
+using NUnit.Framework;
+
+namespace MediaGraph.Rtsp.Tests;
+
+public sealed class MetricNamesTests
+{
+    [Test]
+    public void Each_name_is_an_instruments_and_each_instrument_has_one()
+    {
+        using var metrics = new RtspMetrics("server", () => 0, () => 0, null);
+        var found = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (instrument.Meter == metrics.Connections.Meter)
+                    found.Add(instrument.Name);
+            },
+        };
+        listener.Start();
+        var names = typeof(RtspMetricNames).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => (string)field.GetRawConstantValue()!);
+        Assert.That(found, Is.EquivalentTo(names.Where(name => name != RtspMetricNames.Meter)));
+    }
+}
