@@ -128,7 +128,7 @@ public sealed class SocketTests
             SessionTimeout = TimeSpan.FromHours(1), // time is made to fly
             WriteTimeout = TimeSpan.FromHours(1),
             Queue = nothingIsLost,
-            Limits = new() { MaxRequestsPerSecond = 100_000 },
+            MaxRequestsPerSecond = 100_000,
         });
         await bench.Server.StartAsync();
         await using var feed = bench.Publish();
