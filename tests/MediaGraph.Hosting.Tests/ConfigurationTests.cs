@@ -86,6 +86,7 @@ public sealed class ConfigurationTests
             ["Upstream:Url"] = "rtsp://origin.example/{name}",
             ["Upstream:Names"] = "live/.+",
             ["Upstream:MaxStreams"] = "41",
+            ["Upstream:MaxTriesPerMinute"] = "43",
             ["Upstream:RetryAfter"] = "42",
             ["Rtmp:Enabled"] = "false",
             ["Rtmp:Listen"] = "0.0.0.0:1936",
@@ -162,6 +163,7 @@ public sealed class ConfigurationTests
                 {
                     Names = "live/.+",
                     MaxStreams = 41,
+                    MaxTriesPerMinute = 43,
                     RetryAfter = TimeSpan.FromSeconds(42),
                 },
                 GroupCache = new() { Enabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5), MaxPackets = 25 },

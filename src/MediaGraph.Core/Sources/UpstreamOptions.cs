@@ -6,9 +6,8 @@ namespace MediaGraph.Sources;
 
 /// <summary>
 /// Another server that is asked for streams that are not here (edge mode): one who asks for such a name has it fetched, all who ask share
-/// it, and it is gone when the last one has left and <see cref="SourceOptions.Linger"/> has passed. Only
-/// names that are allowed reach the other
-/// server, and they decide nothing but the path, or the query, of its address.
+/// it, and it is gone when the last one has left and <see cref="SourceOptions.Linger"/> has passed. Only names that are allowed reach the
+/// other server, and they decide nothing but the path, or the query, of its address.
 /// </summary>
 /// <param name="Url">
 /// The address of a stream there, with <c>{name}</c> where the stream's name belongs: <c>rtsp://origin:8554/{name}</c>. The place is in the
@@ -31,6 +30,13 @@ public sealed record UpstreamOptions(string Url)
     public int MaxStreams { get; init; } = 100;
 
     /// <summary>
+    /// How often the other server may be asked for a stream that is not fetched yet in a minute, whatever its name. Default 600: ten each
+    /// second, so that asking for made-up names makes no flood of connections. More are refused. A stream that is fetched is tried again
+    /// all the same, as often as <see cref="SourceOptions.MaxRunsPerMinute"/> says.
+    /// </summary>
+    public int MaxTriesPerMinute { get; init; } = 600;
+
+    /// <summary>
     /// How long a name that could not be had is not asked for again; who asks is told the same. Default 1 s: players that
     /// try again find a stream soon that has just begun. How often a name is asked for,
     /// <see cref="SourceOptions.MaxRunsPerMinute"/> bounds.
@@ -47,6 +53,8 @@ public sealed record UpstreamOptions(string Url)
             yield return $"{prefix}{nameof(Names)}: {wrong}";
         if (MaxStreams is < 1 or > 100_000)
             yield return $"{prefix}{nameof(MaxStreams)} is {MaxStreams}; it must be 1 to 100000.";
+        if (MaxTriesPerMinute is < 1 or > 1_000_000)
+            yield return $"{prefix}{nameof(MaxTriesPerMinute)} is {MaxTriesPerMinute}; it must be 1 to 1000000.";
         if (RetryAfter < TimeSpan.Zero || RetryAfter > TimeSpan.FromHours(1))
             yield return $"{prefix}{nameof(RetryAfter)} is {RetryAfter}; it must be 00:00:00 to 1 hour.";
     }
@@ -60,6 +68,7 @@ public sealed record UpstreamOptions(string Url)
     private bool PrintMembers(StringBuilder builder)
     {
         builder.Append(CultureInfo.InvariantCulture, $"{nameof(Names)} = {Names}, {nameof(MaxStreams)} = {MaxStreams}, ");
+        builder.Append(CultureInfo.InvariantCulture, $"{nameof(MaxTriesPerMinute)} = {MaxTriesPerMinute}, ");
         builder.Append(CultureInfo.InvariantCulture, $"{nameof(RetryAfter)} = {RetryAfter}");
         return true;
     }
