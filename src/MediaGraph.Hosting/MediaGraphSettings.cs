@@ -158,6 +158,7 @@ internal sealed class MediaGraphSettings
         {
             Names = section.Text("Names") ?? options.Names,
             MaxStreams = section.Int32("MaxStreams", options.MaxStreams),
+            MaxTriesPerMinute = section.Int32("MaxTriesPerMinute", options.MaxTriesPerMinute),
             RetryAfter = section.Time("RetryAfter", options.RetryAfter),
         };
     }

@@ -84,6 +84,7 @@ public sealed class ConfigurationTests
             ["Upstream:Url"] = "rtsp://origin.example/{name}",
             ["Upstream:Names"] = "live/.+",
             ["Upstream:MaxStreams"] = "41",
+            ["Upstream:MaxTriesPerMinute"] = "43",
             ["Upstream:RetryAfter"] = "42",
             ["Rtmp:Enabled"] = "false",
             ["Rtmp:Listen"] = "0.0.0.0:1936",
@@ -160,6 +161,7 @@ public sealed class ConfigurationTests
                 {
                     Names = "live/.+",
                     MaxStreams = 41,
+                    MaxTriesPerMinute = 43,
                     RetryAfter = TimeSpan.FromSeconds(42),
                 },
                 GroupCache = new() { IsEnabled = false, MaxBytes = 1000, MaxDuration = TimeSpan.FromSeconds(2.5), MaxPackets = 25 },

@@ -58,7 +58,7 @@ internal sealed class RtspCamera : ISpeaker, IAsyncDisposable
     {
         var playback = new FlvPlayback(() => File.OpenRead(RepositoryRoot.Combine("samples", "MediaGraph.Server", "Demo", "demo.flv")));
         await using var feed = Live.Hub.Publish(new PublishRequest(Stream) { Speaker = this });
-        await playback.PlayAsync(feed, loop: true, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)playback.PlayAsync(feed, loop: true, _stop.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private sealed class Line(RtspCamera camera) : ITalkLine

@@ -59,12 +59,14 @@ internal sealed class SoakRig : IAsyncDisposable
     public async Task AssertBaselineAsync()
     {
         _camera.Behaviour = TapoBehaviour.Normal;
+        var receivers = Taken.SelectMany(stream => _live.Hub.Find(stream)?.Receivers ?? []).ToList();
         foreach (var stream in Taken)
             await _live.Hub.RemoveStreamAsync(stream);
         await Eventually.EqualAsync(
             () => (_camera.Previews, _camera.Talks), (0, 0), "with its streams the camera's sessions have ended");
         await Eventually.EqualAsync(
             () => string.Join(", ", _live.Hub.GetSnapshot().Streams.Select(stream => $"{stream.Name} {stream.Consumers.Length}")), "", "streams");
+        await Eventually.Async(() => receivers.All(receiver => receiver.Children.IsEmpty), "senders of the server");
         await Eventually.EqualAsync(() => _live.Connections, 0, "connections of the server");
         await Eventually.EqualAsync(() => _players.Connections, 0, "connections of the players");
         await Eventually.EqualAsync(() => _camera.Connections, 0, "connections to the camera");

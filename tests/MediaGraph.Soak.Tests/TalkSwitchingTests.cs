@@ -50,6 +50,7 @@ public sealed class TalkSwitchingTests
             // Nothing is left: no viewer, no talk, no session with a camera.
             await Eventually.EqualAsync(() => Snapshot().Consumers.Length, 0, "consumers");
             await Eventually.EqualAsync(() => Snapshot().Leases, 0, "leases");
+            await Eventually.Async(() => live.Hub.Find(Stream)!.Receivers.All(receiver => receiver.Children.IsEmpty), "senders");
             await Eventually.EqualAsync(() => (camera.Connections, camera.Talks, camera.Previews), (0, 0, 0), "connections to the camera");
             await Eventually.EqualAsync(() => (other.Viewers, other.Talks), (0, 0), "sessions with the other camera");
             await Eventually.EqualAsync(() => live.Connections, 0, "connections");

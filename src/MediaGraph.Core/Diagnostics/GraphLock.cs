@@ -79,7 +79,7 @@ internal static class GraphLock
         return turns.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Calls user code that may block: on a thread of its own, or in place under a test's scheduler.</summary>
+    /// <summary>Calls user code, which may block: on a thread of the pool, or in place under a test's scheduler.</summary>
     public static Task<T> Call<T>(Func<Task<T>> work) =>
         DiagnosticsEnabled && _observer is not null ? work() : Task.Run(work);
 

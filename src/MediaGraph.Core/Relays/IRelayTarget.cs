@@ -14,7 +14,7 @@ public interface IRelayTarget
     /// <summary>
     /// One session: connects, subscribes at the session (<see cref="RelaySession"/>) when the destination has agreed, and sends until the
     /// destination or the stream ends, or the token is cancelled. When it returns, nothing of the session is left. One call at a time, on a
-    /// thread of its own.
+    /// thread of the pool; do not block it for long.
     /// </summary>
     /// <param name="session">What it is run for.</param>
     /// <param name="cancellationToken">

@@ -32,8 +32,7 @@ public sealed class Relay : IAsyncDisposable
     private readonly Backoff _backoff;
     private readonly Backoff _fetches; // of streams that another server may have
     private StreamLease? _lease;
-    private Task _ready = Task.CompletedTask; // the lease's
-    private Task _leftBehind = Task.CompletedTask; // a session that did not end in time
+    private Task<StreamException?> _ready = Task.FromResult<StreamException?>(null); // the lease's
 
     // Guards the fields below.
     private readonly Lock _stateLock = new();
@@ -127,7 +126,8 @@ public sealed class Relay : IAsyncDisposable
     internal void Wake() => _signal.Set();
 
     /// <summary>Starts the task; called once. It ends when the relay is stopped.</summary>
-    internal void Start() => _ = GraphLock.Run(RunAsync).ContinueWith(
+    /// <param name="before">The one that it takes the place of, of which nothing may run any more when it begins; null for none.</param>
+    internal void Start(Relay? before) => _ = GraphLock.Run(() => RunAsync(before)).ContinueWith(
         static (task, ended) => ((TaskCompletionSource)ended!).SetFromTask(task), _ended, CancellationToken.None,
         TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
@@ -174,8 +174,10 @@ public sealed class Relay : IAsyncDisposable
 
     // ---- Its task ------------------------------------------------------------------------------------------------------------
 
-    private async Task RunAsync()
+    private async Task RunAsync(Relay? before)
     {
+        if (before is not null)
+            await before.Completion.ConfigureAwait(false);
         while (!IsStopping)
         {
             var woken = _signal.Take();
@@ -186,10 +188,10 @@ public sealed class Relay : IAsyncDisposable
                 Note(RelayState.Waiting, why);
                 await Time.WaitAsync(change is null ? woken : Task.WhenAny(woken, change), limit).ConfigureAwait(false);
             }
-            else if (!_leftBehind.IsCompleted)
+            else if (Hub.RelaysLeftBehind[(StreamName, Address)] is { IsCompleted: false } behind)
             {
                 Note(RelayState.Stuck, new CloseReason(CloseCode.Deadline, "a session before did not end"));
-                await Task.WhenAny(woken, _leftBehind).ConfigureAwait(false);
+                await Task.WhenAny(woken, behind).ConfigureAwait(false);
             }
             else if (_backoff.Remaining is var rest && rest > TimeSpan.Zero)
             {
@@ -232,7 +234,7 @@ public sealed class Relay : IAsyncDisposable
                 if (mayFetch)
                     _fetches.Try();
                 _lease = Hub.Lease(StreamName);
-                _ready = _lease.WhenReadyAsync(CancellationToken.None); // at the latest when the lease is let go, or the stream ends
+                _ready = _lease.WaitAsync(CancellationToken.None); // at the latest when the lease is let go, or the stream ends
             }
             catch (StreamException e)
             {
@@ -243,9 +245,8 @@ public sealed class Relay : IAsyncDisposable
 
         if (!_ready.IsCompleted)
             return (Lacks("the stream is not there yet"), _ready, Timeout.InfiniteTimeSpan);
-        var failure = _ready.Exception?.InnerException as StreamException;
         if (!_lease.Stream.IsPublished)
-            return (Lacks(failure?.Message ?? Unfed), null, Timeout.InfiniteTimeSpan);
+            return (Lacks(_ready.Result?.Message ?? Unfed), null, Timeout.InfiniteTimeSpan);
 
         var settled = _lease.Stream.WhenSettledAsync(CancellationToken.None);
         return settled.IsCompleted ? null : (Lacks("the stream has no media yet"), settled, Timeout.InfiniteTimeSpan);
@@ -344,7 +345,7 @@ public sealed class Relay : IAsyncDisposable
         subscription?.Close(reason);
         if (leftBehind is null)
             return;
-        _leftBehind = leftBehind;
+        Hub.RelaysLeftBehind.Add((StreamName, Address), leftBehind);
         Log.Abandoned(_logger, StreamName, Name);
     }
 

@@ -2,14 +2,14 @@ namespace MediaGraph.Sources;
 
 /// <summary>
 /// When something that may fail can be tried again: not sooner than a pause that doubles with each failure, and not more often than so many
-/// times a minute. Of its owner's task alone.
+/// times a minute. One caller at a time.
 /// </summary>
 /// <param name="shortest">The pause after a first failure.</param>
 /// <param name="longest">The longest pause.</param>
-/// <param name="tries">Counts the tries; others before it may have the same.</param>
+/// <param name="tries">Counts the tries; others before it may have the same. Null: they are not counted.</param>
 /// <param name="time">The clock.</param>
 /// <param name="random">From 0 to 1: a fifth more or less keeps those who failed together from coming back together.</param>
-internal sealed class Backoff(TimeSpan shortest, TimeSpan longest, Tries tries, TimeProvider time, Func<double> random)
+internal sealed class Backoff(TimeSpan shortest, TimeSpan longest, Tries? tries, TimeProvider time, Func<double> random)
 {
     private TimeSpan _pause; // zero without a failure
     private TimeSpan _wait; // the pause, more or less
@@ -21,13 +21,13 @@ internal sealed class Backoff(TimeSpan shortest, TimeSpan longest, Tries tries, 
         get
         {
             var paused = _wait - (_wait > TimeSpan.Zero ? time.GetElapsedTime(_failed) : TimeSpan.Zero);
-            var crowded = tries.Remaining;
+            var crowded = tries?.Remaining ?? TimeSpan.Zero;
             var longer = paused > crowded ? paused : crowded;
             return longer > TimeSpan.Zero ? longer : TimeSpan.Zero;
         }
     }
 
-    public void Try() => tries.Add();
+    public void Try() => tries?.Add();
 
     public void Fail()
     {

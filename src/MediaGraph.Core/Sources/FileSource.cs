@@ -8,16 +8,21 @@ internal sealed class FileSource(string path, bool loop) : ISource
 {
     public string Name => $"file:{Path.GetFileName(path)}";
 
+    public bool IsSelfPaced => true;
+
     public async Task RunAsync(SourceSession session, CancellationToken cancellationToken)
     {
+        await session.WhenViewedAsync(cancellationToken).ConfigureAwait(false);
         var feed = session.Publish();
         await using (feed.ConfigureAwait(false))
         {
             try
             {
-                await new FlvPlayback(() => File.OpenRead(path), session.Hub.TimeProvider).PlayAsync(feed, loop, cancellationToken)
-                    .ConfigureAwait(false);
-                session.Finish();
+                var playback = new FlvPlayback(() => File.OpenRead(path), session.Hub.TimeProvider);
+                if (await playback.PlayAsync(feed, loop, cancellationToken).ConfigureAwait(false))
+                    session.Finish();
+                else // the feed was taken from it, and it is about to be cancelled: that is neither its end nor a failure
+                    await Task.Delay(Timeout.InfiniteTimeSpan, session.Hub.TimeProvider, cancellationToken).ConfigureAwait(false);
             }
             catch (FlvFormatException e)
             {

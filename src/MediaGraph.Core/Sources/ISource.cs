@@ -15,8 +15,15 @@ public interface ISource
     bool IsSelective => false;
 
     /// <summary>
+    /// Whether it is silent where what it plays is, as a file; then its silence is no failure, and <see cref="SourceOptions.SilenceLimit"/>
+    /// does not apply to it.
+    /// </summary>
+    bool IsSelfPaced => false;
+
+    /// <summary>
     /// One session: connects, calls <see cref="SourceSession.Publish(Streams.PublishRequest)"/>, and feeds until the source ends or the
-    /// token is cancelled. When it returns, nothing of the session is left. One call at a time, on a thread of its own.
+    /// token is cancelled. When it returns, nothing of the session is left. One call at a time, on a thread of the pool; do not block
+    /// it for long.
     /// </summary>
     /// <param name="session">What it is run for.</param>
     /// <param name="cancellationToken">

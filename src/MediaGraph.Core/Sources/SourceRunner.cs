@@ -100,6 +100,9 @@ internal sealed class SourceRunner
     private long? _videoAsked;
     private long? _audioAsked;
 
+    // Kinds that it announced and did not send, for which it was restarted: not again before one came. Of the task alone.
+    private SourceMedia _absent;
+
     // ---- Its task ------------------------------------------------------------------------------------------------------------
 
     private TimeProvider Time => Sources.Hub.TimeProvider;
@@ -127,7 +130,7 @@ internal sealed class SourceRunner
                 Sources.Note(this, plan.IsFinished ? SourceState.Finished : SourceState.Idle);
                 await Time.WaitAsync(woken, plan.Expires).ConfigureAwait(false);
             }
-            else if (Sources.Hub.LeftBehind(_url) is { IsCompleted: false } behind)
+            else if (Sources.Hub.SourcesLeftBehind[_url] is { IsCompleted: false } behind)
             {
                 if (!ReferenceEquals(behind, _awaited))
                     Signal.SetAfter(_awaited = behind);
@@ -225,20 +228,39 @@ internal sealed class SourceRunner
             return (null, due);
         }
 
-        if (first is null && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(feed.Started, FirstAsked), now)))
-            return (Late("it sent no media"), TimeSpan.Zero);
-        foreach (var track in feed.Tracks)
-        {
-            if (track.Track.Kind != MediaKind.Data && track.LastArrival is { } last && AskedSince(track.Track.Kind) is { } asked
-                && !HasTime(Options.SilenceLimit - Time.GetElapsedTime(Math.Max(last, asked), now)))
-            {
-                return (Late($"its {track.Track.Id} fell silent"), TimeSpan.Zero);
-            }
-        }
-
+        if (!_source.IsSelfPaced && FindSilence() is { } silence)
+            return (Late(silence), TimeSpan.Zero);
         if (first is not null)
             NoteHealth(MediaSpan(feed));
         return (null, due);
+
+        string? FindSilence()
+        {
+            if (first is null)
+                return IsSilentSince(Math.Max(feed.Started, FirstAsked)) ? "it sent no media" : null;
+            foreach (var track in feed.Tracks)
+            {
+                var kind = SourceMediaKinds.Of(track.Track.Kind);
+                if (track.LastArrival is not null)
+                    _absent &= ~kind;
+                if (AskedSince(kind) is not { } asked)
+                    continue;
+                if (track.LastArrival is { } last)
+                {
+                    if (IsSilentSince(Math.Max(last, asked)))
+                        return $"its {track.Track.Id} fell silent";
+                }
+                else if ((session.Wanted & kind & ~_absent) != SourceMedia.None && IsSilentSince(Math.Max(feed.Started, asked)))
+                {
+                    _absent |= kind;
+                    return $"its {track.Track.Id} did not come";
+                }
+            }
+
+            return null;
+        }
+
+        bool IsSilentSince(long time) => !HasTime(Options.SilenceLimit - Time.GetElapsedTime(time, now));
 
         bool IsSettled() => Sources.Read(session, static s => s.IsSettled);
 
@@ -272,7 +294,12 @@ internal sealed class SourceRunner
 
     private long FirstAsked => Math.Min(_videoAsked ?? long.MaxValue, _audioAsked ?? long.MaxValue);
 
-    private long? AskedSince(MediaKind kind) => kind == MediaKind.Video ? _videoAsked : _audioAsked;
+    private long? AskedSince(SourceMedia kind) => kind switch
+    {
+        SourceMedia.Video => _videoAsked,
+        SourceMedia.Audio => _audioAsked,
+        _ => null,
+    };
 
     // When the feed is closed, nothing of the session reaches a viewer any more; what it does then is its own affair, for some time.
     private async Task StopAsync(SourceSession session, UserCall<bool> call, CloseReason reason, bool isFailure)
@@ -281,7 +308,7 @@ internal sealed class SourceRunner
         Sources.Close(session, isFailure ? reason : null)?.Close(reason);
         if (await call.StopAsync(Time).ConfigureAwait(false) is not { } leftBehind)
             return;
-        Sources.Hub.LeaveBehind(_url, leftBehind);
+        Sources.Hub.SourcesLeftBehind.Add(_url, leftBehind);
         Log.Abandoned(_logger, Name, Sources.Stream.Name);
     }
 

@@ -89,13 +89,26 @@ public sealed class SourceSession
     }
 
     /// <summary>
+    /// Says that the source has no loudspeaker, and waits while nothing else is wanted of it. For sources that have media alone; to be
+    /// called first.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled: nobody wanted more.</exception>
+    internal async Task WhenViewedAsync(CancellationToken cancellationToken)
+    {
+        Announce(SourceMedia.Talk, SourceMedia.None);
+        if (Wanted == SourceMedia.Talk)
+            await WhenWantedChangesAsync(SourceMedia.Talk, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
     /// Nothing more will come: when the session has ended, it is not tried again, and the stream's viewers are told, if no other source has
-    /// something for them. It is run again when somebody asks for the stream anew.
+    /// something for them. It is run again when somebody asks for the stream anew. Does nothing when the session was ended before.
     /// </summary>
     public void Finish() => _runner.Sources.NoteFinished(this);
 
     /// <summary>
     /// What is wanted cannot be had in this session: when it has ended, the source is run again at once, and that is no failure.
+    /// Does nothing when the session was ended before.
     /// </summary>
     public void Renew() => _runner.Sources.NoteRenewed(this);
 

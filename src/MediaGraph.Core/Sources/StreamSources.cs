@@ -30,7 +30,7 @@ internal sealed class StreamSources
     private ImmutableHashSet<StreamLease> _undecided = [];
     private ImmutableArray<SourceRunner> _runners = [];
     private StreamDefinition _definition;
-    private SourceRunner? _active; // of sources that stand in for each other
+    private readonly Dictionary<SourceMedia, SourceRunner?> _active = []; // for each kind, of sources that stand in for each other
     private CloseReason? _closed;
     private bool _isOver;
     private bool _wasLeased;
@@ -113,7 +113,7 @@ internal sealed class StreamSources
                 .. _runners.Select(runner => new SourceSnapshot(
                     runner.Name, runner.StateLocked, time.GetElapsedTime(runner.SinceLocked, now), runner.AskLocked,
                     runner.HasLocked & runner.Allowed, runner.SessionLocked?.Feed?.GetSnapshot(time), runner.LastFailureLocked,
-                    runner.NextTryLocked is { } next ? time.GetElapsedTime(now, next) : null, runner.RunsLocked, runner.FailuresLocked)),
+                    runner.NextTryLocked is { } next ? TimeUntil(next) : null, runner.RunsLocked, runner.FailuresLocked)),
             ];
         }
     }
@@ -196,12 +196,13 @@ internal sealed class StreamSources
         {
             if (_closed is not null || !_definition.IsEnabled)
                 return _closed ?? Disabled;
-            if (wants == SourceMedia.None || _runners.IsEmpty // it is being made
-                || _runners.Any(runner => ((runner.AskLocked | HasNowLocked(runner)) & wants) != SourceMedia.None))
+            var kinds = wants == SourceMedia.None ? SourceMedia.All : wants; // a protocol's own data go with anything
+            if (_runners.IsEmpty // it is being made
+                || _runners.Any(runner => ((runner.AskLocked | HasNowLocked(runner)) & kinds) != SourceMedia.None))
                 return null;
-            return _runners.Any(runner => runner.IsFinishedLocked)
-                ? new CloseReason(CloseCode.PublisherLeft, "the source has nothing more")
-                : new CloseReason(CloseCode.CodecMismatch, "the source has nothing of what is wanted");
+            if (_runners.Any(runner => runner.IsFinishedLocked))
+                return new CloseReason(CloseCode.PublisherLeft, "the source has nothing more");
+            return wants == SourceMedia.None ? null : new CloseReason(CloseCode.CodecMismatch, "the source has nothing of what is wanted");
         }
     }
 
@@ -212,6 +213,16 @@ internal sealed class StreamSources
         {
             return _runners.Where(runner => runner.SessionLocked?.Feed is null && (runner.Allowed & wants) != SourceMedia.None)
                 .Select(runner => runner.LastFailureLocked).FirstOrDefault(failure => failure is not null) ?? NotThereYet;
+        }
+    }
+
+    /// <summary>When the next of the sources is tried that may bring something of what is wanted; null while that is not planned.</summary>
+    public TimeSpan? NextTryIn(SourceMedia wants)
+    {
+        using (GraphLock.Enter(Lock))
+        {
+            var next = _runners.Where(runner => (runner.AskLocked & wants) != SourceMedia.None).Min(runner => runner.NextTryLocked);
+            return next is { } time ? TimeUntil(time) : null;
         }
     }
 
@@ -273,8 +284,8 @@ internal sealed class StreamSources
             {
                 runner.IsRemovedLocked = true;
                 runner.AskLocked = SourceMedia.None;
-                if (ReferenceEquals(_active, runner))
-                    _active = null;
+                foreach (var kind in Kinds.Where(kind => ReferenceEquals(_active.GetValueOrDefault(kind), runner)))
+                    _active[kind] = null;
             }
 
             changes = EvaluateLocked() with { Signals = [.. _runners.Concat(kept).Select(runner => runner.Signal)] };
@@ -472,16 +483,17 @@ internal sealed class StreamSources
         return true;
     }
 
+    // One whose feed was taken away may take that for its end.
     public void NoteFinished(SourceSession session)
     {
         using (GraphLock.Enter(Lock))
-            session.IsFinished = true;
+            session.IsFinished |= !session.IsOver;
     }
 
     public void NoteRenewed(SourceSession session)
     {
         using (GraphLock.Enter(Lock))
-            session.IsRenewed = true;
+            session.IsRenewed |= !session.IsOver;
     }
 
     /// <summary>Whether pictures or sound are among what is asked for, and the source is not known to have none.</summary>
@@ -519,7 +531,7 @@ internal sealed class StreamSources
         var isFailure = nextTry is not null;
         Changes changes;
         Feed? feed;
-        bool isOver, isFinished;
+        bool isFinished;
         using (GraphLock.Enter(Lock))
         {
             session.IsOver = true;
@@ -542,7 +554,6 @@ internal sealed class StreamSources
 
             changes = EvaluateLocked();
             isFinished = runner.IsFinishedLocked;
-            isOver = isFinished && _runners.All(other => other.AskLocked == SourceMedia.None);
         }
 
         if (isFailure)
@@ -557,10 +568,9 @@ internal sealed class StreamSources
         }
 
         Apply(changes);
-        if (isOver)
-            Stream.EndConsumers(reason);
-        else if (isFinished)
-            Stream.EndUnserved(); // other sources bring nothing of what some were there for
+        GraphLock.Point();
+        if (isFinished)
+            Stream.EndUnserved(); // as things are now: who has come meanwhile has had it run again, for all
         return feed;
     }
 
@@ -579,7 +589,11 @@ internal sealed class StreamSources
 
         var wanted = WantedLocked();
         if (_definition.Mode == SourceMode.Fallback)
-            ChooseActiveLocked();
+        {
+            foreach (var kind in Kinds)
+                _active[kind] = ChooseActiveLocked(kind);
+        }
+
         var signals = ImmutableArray.CreateBuilder<Signal>();
         if (wanted == SourceMedia.None)
         {
@@ -683,32 +697,38 @@ internal sealed class StreamSources
     // The next one is needed as long as none before it can be relied on.
     private SourceMedia TakenByActiveLocked(SourceRunner runner, SourceMedia candidates)
     {
-        var isRelied = runner.SessionLocked?.Feed is null
-            ? !runner.HasFailedLocked && !runner.IsFinishedLocked && runner.StateLocked != SourceState.Stuck
-            : ReferenceEquals(runner, _active);
-        return isRelied ? candidates : SourceMedia.None;
+        if (runner.SessionLocked?.Feed is null)
+            return IsAwaitedLocked(runner) ? candidates : SourceMedia.None;
+        foreach (var kind in Kinds.Where(kind => !ReferenceEquals(runner, _active[kind])))
+            candidates &= ~kind;
+        return candidates;
     }
 
-    // The first that feeds stays until one before it is healthy.
-    private void ChooseActiveLocked()
+    // Whether one that does not feed will, for all that is known.
+    private static bool IsAwaitedLocked(SourceRunner runner) =>
+        !runner.HasFailedLocked && !runner.IsFinishedLocked && runner.StateLocked != SourceState.Stuck;
+
+    // Of those that are used for the kind the first that feeds, until one before it is healthy. One that is run for another kind comes no
+    // sooner than those before it that are about to feed.
+    private SourceRunner? ChooseActiveLocked(SourceMedia kind)
     {
-        var active = _active?.SessionLocked?.Feed is null ? null : _active;
-        foreach (var runner in _runners)
+        var active = _active.GetValueOrDefault(kind) is { SessionLocked.Feed: not null } before ? before : null;
+        foreach (var runner in _runners.Where(runner => (runner.Allowed & kind) != SourceMedia.None))
         {
             if (ReferenceEquals(runner, active))
                 break;
-            if (runner.SessionLocked?.Feed is not null && (active is null || runner.IsHealthyLocked))
-            {
-                active = runner;
+            var feeds = runner.SessionLocked?.Feed is not null;
+            if (feeds && (active is null || runner.IsHealthyLocked))
+                return runner;
+            if (!feeds && active is null && IsAwaitedLocked(runner))
                 break;
-            }
         }
 
-        _active = active;
+        return active;
     }
 
     private SourceRunner? OwnerLocked(SourceMedia kind) => _definition.Mode == SourceMode.Fallback
-        ? (_active is { } active && (active.Allowed & kind) != SourceMedia.None ? active : null)
+        ? _active.GetValueOrDefault(kind)
         : _runners.FirstOrDefault(runner => (runner.Allowed & runner.KnownLocked & runner.HasLocked & kind) != SourceMedia.None);
 
     private ImmutableArray<SourceRoute> RoutesLocked()
@@ -778,19 +798,22 @@ internal sealed class StreamSources
                 { SessionLocked.Feed: not null } => "it sends nothing",
                 { StateLocked: SourceState.Stuck } => "it hangs",
                 { LastFailureLocked: null } => "it is not there yet",
-                { NextTryLocked: { } next } => $"{runner.LastFailureLocked.Text}; the next try is in {Seconds(next):0.0} s",
+                { NextTryLocked: { } next } => $"{runner.LastFailureLocked.Text}; the next try is in {TimeUntil(next).TotalSeconds:0.0} s",
                 _ => runner.LastFailureLocked.Text,
             }).Distinct().ToList();
         if (reasons.Count == 0)
             return null;
-        var next = asked.Where(runner => runner.NextTryLocked is not null).Select(runner => Seconds(runner.NextTryLocked!.Value));
+        var soonest = asked.Min(runner => runner.NextTryLocked);
         return new StreamException(StreamError.Unavailable, $"the source does not deliver: {string.Join(", ", reasons)}")
         {
-            RetryAfter = next.Any() ? TimeSpan.FromSeconds(next.Min()) : null,
+            RetryAfter = soonest is { } time ? TimeUntil(time) : null,
         };
+    }
 
-        double Seconds(long next) =>
-            Math.Max(0, Hub.TimeProvider.GetElapsedTime(Hub.TimeProvider.GetTimestamp(), next).TotalSeconds);
+    private TimeSpan TimeUntil(long time)
+    {
+        var rest = Hub.TimeProvider.GetElapsedTime(Hub.TimeProvider.GetTimestamp(), time);
+        return rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
     }
 
     private void NoteLocked(SourceRunner runner, SourceState state)

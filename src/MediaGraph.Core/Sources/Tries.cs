@@ -16,10 +16,7 @@ internal sealed class Tries(int perMinute, TimeProvider time)
         get
         {
             lock (_timesLock)
-            {
-                var now = Expire();
-                return _times.Count < perMinute ? TimeSpan.Zero : Minute - time.GetElapsedTime(_times.Peek(), now);
-            }
+                return RemainingLocked(Expire());
         }
     }
 
@@ -41,6 +38,22 @@ internal sealed class Tries(int perMinute, TimeProvider time)
         lock (_timesLock)
             _times.Enqueue(Expire());
     }
+
+    /// <summary>Counts a try if there may be one now. Returns zero then, and otherwise how long to wait.</summary>
+    public TimeSpan TryAdd()
+    {
+        lock (_timesLock)
+        {
+            var now = Expire();
+            var rest = RemainingLocked(now);
+            if (rest == TimeSpan.Zero)
+                _times.Enqueue(now);
+            return rest;
+        }
+    }
+
+    private TimeSpan RemainingLocked(long now) =>
+        _times.Count < perMinute ? TimeSpan.Zero : Minute - time.GetElapsedTime(_times.Peek(), now);
 
     private long Expire()
     {

@@ -7,6 +7,7 @@ namespace MediaGraph.Sources;
 internal sealed class Upstream(UpstreamOptions options, int maxRunsPerMinute, TimeProvider time)
 {
     private readonly Regex _names = options.CreatePattern();
+    private readonly Tries _all = new(options.MaxTriesPerMinute, time); // whatever the names
 
     private readonly Lock _missingLock = new(); // guards the next two fields
     private readonly Dictionary<string, (long Since, string Why)> _missing = new(StringComparer.Ordinal);
@@ -38,9 +39,13 @@ internal sealed class Upstream(UpstreamOptions options, int maxRunsPerMinute, Ti
         }
     }
 
-    /// <summary>What counts how often a name is asked for there, also by those who fetched it before.</summary>
-    /// <exception cref="StreamException"><see cref="StreamError.Unavailable"/>: it was too often in the last minute.</exception>
-    public Tries TriesOf(string name)
+    /// <summary>
+    /// Counts that a name is about to be asked for. Returns what counts how often it is, also by those who fetched it before.
+    /// </summary>
+    /// <exception cref="StreamException">
+    /// <see cref="StreamError.Unavailable"/>: it, or any name, was too often in the last minute.
+    /// </exception>
+    public Tries Try(string name)
     {
         Tries? tries;
         lock (_missingLock)
@@ -60,14 +65,21 @@ internal sealed class Upstream(UpstreamOptions options, int maxRunsPerMinute, Ti
             }
         }
 
-        return tries.Remaining is var rest && rest > TimeSpan.Zero
-            ? throw new StreamException(
+        ThrowIfEarly(tries.Remaining, "it", maxRunsPerMinute); // its source counts when it is run
+        ThrowIfEarly(_all.TryAdd(), "streams", options.MaxTriesPerMinute);
+        return tries;
+
+        static void ThrowIfEarly(TimeSpan rest, string what, int limit)
+        {
+            if (rest <= TimeSpan.Zero)
+                return;
+            throw new StreamException(
                 StreamError.Unavailable,
-                $"the other server was asked for it {maxRunsPerMinute} times within a minute; the next try is in {rest.TotalSeconds:0.0} s")
+                $"the other server was asked for {what} {limit} times within a minute; the next try is in {rest.TotalSeconds:0.0} s")
             {
                 RetryAfter = rest,
-            }
-            : tries;
+            };
+        }
     }
 
     // Made-up names cannot fill more than as many streams would be.

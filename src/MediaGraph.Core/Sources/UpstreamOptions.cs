@@ -7,9 +7,8 @@ namespace MediaGraph.Sources;
 
 /// <summary>
 /// Another server that is asked for streams that are not here (edge mode): one who asks for such a name has it fetched, all who ask share
-/// it, and it is gone when the last one has left and <see cref="SourceOptions.Linger"/> has passed. Only
-/// names that are allowed reach the other
-/// server, and they decide nothing but the path, or the query, of its address.
+/// it, and it is gone when the last one has left and <see cref="SourceOptions.Linger"/> has passed. Only names that are allowed reach the
+/// other server, and they decide nothing but the path, or the query, of its address.
 /// </summary>
 /// <param name="Url">
 /// The address of a stream there, with <c>{name}</c> where the stream's name belongs: <c>rtsp://origin:8554/{name}</c>. The place is in the
@@ -32,6 +31,13 @@ public sealed record UpstreamOptions(string Url) : IValidatedOptions
     public int MaxStreams { get; init; } = 100;
 
     /// <summary>
+    /// How often the other server may be asked for a stream that is not fetched yet in a minute, 1 to 1,000,000, whatever its name. Default 600: ten each
+    /// second, so that asking for made-up names makes no flood of connections. More are refused. A stream that is fetched is tried again
+    /// all the same, as often as <see cref="SourceOptions.MaxSessionsPerMinute"/> says.
+    /// </summary>
+    public int MaxTriesPerMinute { get; init; } = 600;
+
+    /// <summary>
     /// How long a name that could not be had is not asked for again, 0 to 1 h; who asks is told the same. Default 1 s: players that
     /// try again find a stream soon that has just begun. How often a name is asked for,
     /// <see cref="SourceOptions.MaxSessionsPerMinute"/> bounds.
@@ -43,6 +49,7 @@ public sealed record UpstreamOptions(string Url) : IValidatedOptions
         .Require(UrlError() is null, $"{nameof(Url)}: {UrlError()}")
         .Require(PatternError() is null, $"{nameof(Names)}: {PatternError()}")
         .Check(MaxStreams, 1, 100_000)
+        .Check(MaxTriesPerMinute, 1, 1_000_000)
         .Check(RetryAfter, TimeSpan.Zero, TimeSpan.FromHours(1));
 
     /// <summary>The pattern, for whole names.</summary>
@@ -54,6 +61,7 @@ public sealed record UpstreamOptions(string Url) : IValidatedOptions
     private bool PrintMembers(StringBuilder builder)
     {
         builder.Append(CultureInfo.InvariantCulture, $"{nameof(Names)} = {Names}, {nameof(MaxStreams)} = {MaxStreams}, ");
+        builder.Append(CultureInfo.InvariantCulture, $"{nameof(MaxTriesPerMinute)} = {MaxTriesPerMinute}, ");
         builder.Append(CultureInfo.InvariantCulture, $"{nameof(RetryAfter)} = {RetryAfter}");
         return true;
     }

@@ -10,8 +10,6 @@ namespace MediaGraph.Sources;
 [SuppressMessage("Design", "CA1001", Justification = "The source of the token has no timer: there is nothing to dispose of.")]
 internal sealed class UserCall<T>
 {
-    private static readonly TimeSpan AbandonAfter = TimeSpan.FromSeconds(5);
-
     private readonly CancellationTokenSource _cancellation = new();
 
     public UserCall(Func<CancellationToken, Task<T>> call, Signal signal)
@@ -29,15 +27,11 @@ internal sealed class UserCall<T>
         {
             _cancellation.Cancel();
             return Task.FromResult(true);
-        });
-        await time.WaitAsync(Work, AbandonAfter).ConfigureAwait(false);
+        }).Quietly();
+        await time.WaitAsync(Work, Waiting.AbandonAfter).ConfigureAwait(false);
         if (!Work.IsCompleted)
-            return Task.WhenAll(Quietly(Work), Quietly(cancelling));
+            return Task.WhenAll(Work.Quietly(), cancelling);
         _ = Work.Exception;
         return null;
     }
-
-    private static Task Quietly(Task task) => task.ContinueWith(
-        static ended => { _ = ended.Exception; }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-        TaskScheduler.Default);
 }

@@ -70,6 +70,9 @@ public sealed class Feed : IAsyncDisposable
     /// <summary>What is added to this feed's times; null before its first packet. Guarded by the push lock, like all below.</summary>
     internal TimeSpan? Offset { get; set; }
 
+    /// <summary>How old its first packet is when it is written; set before that. Zero for one that comes live.</summary>
+    internal TimeSpan FirstAge { get; set; }
+
     /// <summary>Whether its packets may pass.</summary>
     internal bool IsLive { get; set; }
 

@@ -115,6 +115,13 @@ public sealed class MediaStream
         }
     }
 
+    /// <summary>How far behind the newest of the stream a time on its timeline is now.</summary>
+    internal TimeSpan AgeOf(TimeSpan time)
+    {
+        using (GraphLock.EnterPush(_pushLock))
+            return _timeline.Now - time;
+    }
+
     /// <summary>The roots of the stream's tracks, in the order in which they came; it only grows.</summary>
     public ImmutableArray<Receiver> Receivers
     {
@@ -230,7 +237,13 @@ public sealed class MediaStream
     internal void NoteMedia(Feed feed)
     {
         using (GraphLock.Enter(_stateLock))
+        {
+            if (feed.CarriesMedia)
+                return;
             feed.CarriesMedia = true;
+        }
+
+        _hub.WakeRelays(Name); // the stream is published now
     }
 
     /// <summary>Gives the right back. Consumers wait for another feed, or are ended when they wait in vain.</summary>
@@ -355,7 +368,7 @@ public sealed class MediaStream
     // A consumer is fed when something comes of what it is there for.
     private void Tell(Subscription subscription, SourceMedia fed, long version)
     {
-        var wants = subscription.Wants == SourceMedia.None ? SourceMediaKinds.Viewed : subscription.Wants;
+        var wants = subscription.Waited;
         if ((fed & wants) != SourceMedia.None)
             subscription.SetState(RoutedOrder + version, SubscriptionState.Fed, null);
         else
@@ -835,7 +848,7 @@ public sealed class MediaStream
             return (now, now + composition);
         }
 
-        var offset = feed.Offset ??= _timeline.OffsetFor(time);
+        var offset = feed.Offset ??= _timeline.OffsetFor(time, feed.FirstAge);
         var onTimeline = time + offset + track.Correction;
         if (codec.Kind != MediaKind.Data && (onTimeline < _timeline.Latest - MaxLag || onTimeline > MaxTime))
             track.Correction = _timeline.Now - time - offset;

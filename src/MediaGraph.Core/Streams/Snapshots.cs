@@ -42,7 +42,7 @@ public sealed record StreamSnapshot(
 /// <param name="Protocol">What it comes in by.</param>
 /// <param name="RemoteEndPoint">Where it comes from; null for the application itself.</param>
 /// <param name="User">Whom the authorizer took it for; null for anonymous.</param>
-/// <param name="Age">Since when.</param>
+/// <param name="Age">How long ago it began.</param>
 /// <param name="VideoPackets">Video packets that it sent.</param>
 /// <param name="AudioPackets">Audio packets that it sent.</param>
 /// <param name="Bytes">Payload bytes that it sent.</param>
@@ -63,8 +63,11 @@ public sealed record TrackSnapshot(string Id, MediaKind Kind, Codec? Codec, long
 /// <param name="Protocol">What it goes out by.</param>
 /// <param name="RemoteEndPoint">Where it goes; null for the application itself.</param>
 /// <param name="State">What it is doing.</param>
-/// <param name="Since">For how long it has been in that state.</param>
+/// <param name="StateAge">For how long.</param>
 /// <param name="Reason">Why it waits or ended; null while it is fed.</param>
+/// <param name="NextTryIn">
+/// After how long the next source is tried that may bring what it waits for; null while that is not planned, and while it is fed.
+/// </param>
 /// <param name="Packets">What went through and what was dropped, over all tracks.</param>
 /// <param name="Queue">What waits.</param>
 public sealed record SubscriptionSnapshot(
@@ -72,7 +75,8 @@ public sealed record SubscriptionSnapshot(
     string Protocol,
     string? RemoteEndPoint,
     SubscriptionState State,
-    TimeSpan Since,
+    TimeSpan StateAge,
     CloseReason? Reason,
+    TimeSpan? NextTryIn,
     SenderStatistics Packets,
     QueueStatistics Queue);

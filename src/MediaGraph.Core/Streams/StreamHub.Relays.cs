@@ -36,6 +36,7 @@ public sealed partial class StreamHub
     {
         StreamName.ThrowIfInvalid(stream);
         Relay relay;
+        Relay? before;
         try
         {
             relay = new Relay(this, stream, url, CreateTarget(url), _relaysLogger);
@@ -49,12 +50,12 @@ public sealed partial class StreamHub
         {
             if (_stopping)
                 throw new StreamException(StreamError.Stopping, "the server stops");
-            if (_relays.ContainsKey((stream, url)))
+            if (_relays.TryGetValue((stream, url), out before) && !before.IsStopping)
                 throw new InvalidOperationException("The stream is pushed there already.");
-            _relays = _relays.Add((stream, url), relay);
+            _relays = _relays.SetItem((stream, url), relay);
         }
 
-        relay.Start();
+        relay.Start(before);
         return relay;
     }
 
@@ -121,25 +122,25 @@ public sealed partial class StreamHub
     // One that was added at run time becomes one of the definition's. Returns those that are on their way to their end.
     private List<Relay> SetRelays(string stream, List<(string Address, IRelayTarget Target)> targets)
     {
-        var added = new List<Relay>();
+        var added = new List<(Relay Relay, Relay? Before)>();
         using (GraphLock.Enter(_streamsLock))
         {
             foreach (var (address, target) in _stopping ? [] : targets)
             {
-                if (_relays.TryGetValue((stream, address), out var relay) && !relay.IsStopping)
+                if (_relays.TryGetValue((stream, address), out var before) && !before.IsStopping)
                 {
-                    relay.IsConfigured = true;
+                    before.IsConfigured = true;
                     continue;
                 }
 
-                relay = new Relay(this, stream, address, target, _relaysLogger) { IsConfigured = true };
-                added.Add(relay);
+                var relay = new Relay(this, stream, address, target, _relaysLogger) { IsConfigured = true };
+                added.Add((relay, before));
                 _relays = _relays.SetItem((stream, address), relay);
             }
         }
 
-        foreach (var relay in added)
-            relay.Start();
+        foreach (var (relay, before) in added)
+            relay.Start(before);
         return StopRelays(
             relay => relay.StreamName == stream && relay.IsConfigured && !targets.Exists(target => target.Address == relay.Address),
             CloseReason.Requested);

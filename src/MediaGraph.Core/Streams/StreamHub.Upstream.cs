@@ -61,7 +61,7 @@ public sealed partial class StreamHub
     private StreamLease? Fetch(string name, SourceMedia wants)
     {
         _upstream!.ThrowIfMissing(name);
-        var tries = _upstream.TriesOf(name);
+        var tries = _upstream.Try(name);
         var address = _upstream.AddressOf(name);
         ISource source;
         try

@@ -47,9 +47,6 @@ public sealed partial class StreamHub : IAsyncDisposable
     // One change of what streams are made of at a time; each may wait for what it ends.
     private readonly SemaphoreSlim _changing = new(1);
 
-    // Sessions with sources that did not end, by address.
-    private ImmutableDictionary<string, Task> _leftBehind = ImmutableDictionary.Create<string, Task>(StringComparer.Ordinal);
-
     // Offered speakers, until the last call to them has ended.
     private ImmutableHashSet<TalkPlace> _talkPlaces = [];
 
@@ -456,17 +453,11 @@ public sealed partial class StreamHub : IAsyncDisposable
     /// <summary>From 0 to 1, for pauses; tests set their own.</summary>
     internal Func<double> NextRandom { get; set; } = Random.Shared.NextDouble;
 
-    /// <summary>A source's session that did not end when it was told to, until it does.</summary>
-    internal Task LeftBehind(string url) => Volatile.Read(ref _leftBehind).GetValueOrDefault(url, Task.CompletedTask);
+    /// <summary>By address: no session follows before those have ended, whichever stream's they are.</summary>
+    internal LeftBehind<string> SourcesLeftBehind { get; } = new();
 
-    /// <summary>None follows of the same address before it has ended, whichever stream's it is.</summary>
-    internal void LeaveBehind(string url, Task session)
-    {
-        ImmutableInterlocked.AddOrUpdate(ref _leftBehind, url, session, (_, _) => session);
-        _ = session.ContinueWith(
-            (_, _) => ImmutableInterlocked.TryRemove(ref _leftBehind, url, out var _), null, CancellationToken.None,
-            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-    }
+    /// <summary>By stream and address: no session follows before those have ended.</summary>
+    internal LeftBehind<(string Stream, string Address)> RelaysLeftBehind { get; } = new();
 
     internal void CountSlowFanOut() => _metrics.CountSlowFanOut();
 
@@ -557,6 +548,8 @@ public sealed partial class StreamHub : IAsyncDisposable
     // Data go with pictures or sound: who wants nothing else wants what has them.
     internal static SourceMedia WantsOf(SubscribeRequest request)
     {
+        if (request.Leases is { } leases)
+            return leases;
         if (request.Wanted is not { } wanted)
             return SourceMediaKinds.Viewed;
         var wants = wanted.Aggregate(SourceMedia.None, (all, track) => all | SourceMediaKinds.Of(track.Kind));

@@ -1,6 +1,7 @@
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Security;
+using MediaGraph.Sources;
 
 namespace MediaGraph.Streams;
 
@@ -13,6 +14,9 @@ public sealed record SubscribeRequest(string Stream)
 
     /// <summary>The tracks that are wanted, each matched by kind and codec; null for all.</summary>
     public IReadOnlyList<Track>? Wanted { get; init; }
+
+    /// <summary>What it keeps running of the stream's sources; null for what is wanted. For one that holds a lease of its own.</summary>
+    internal SourceMedia? Leases { get; init; }
 
     /// <summary>
     /// Called when the state of a started subscription changes, under no lock, with the reason at its end. Must not wait, and may be

@@ -168,14 +168,14 @@ public sealed class Subscription : IAsyncDisposable
     {
         SubscriptionState state;
         CloseReason? reason;
-        TimeSpan since;
+        TimeSpan age;
         var statistics = default(SenderStatistics);
         ImmutableDictionary<Receiver, Sender> senders;
         using (GraphLock.Enter(_sendersLock))
         {
             state = _state;
             reason = _reason;
-            since = _hub.TimeProvider.GetElapsedTime(_since);
+            age = _hub.TimeProvider.GetElapsedTime(_since);
             statistics = _departed;
             senders = _senders;
         }
@@ -183,8 +183,8 @@ public sealed class Subscription : IAsyncDisposable
         foreach (var sender in senders.Values)
             statistics += sender.GetStatistics();
         return new SubscriptionSnapshot(
-            Id, _request.Peer.Protocol, _request.Peer.RemoteEndPoint?.ToString(), state, since, reason, statistics,
-            _queue.GetStatistics());
+            Id, _request.Peer.Protocol, _request.Peer.RemoteEndPoint?.ToString(), state, age, reason,
+            state == SubscriptionState.Waiting ? _stream.Sources?.NextTryIn(Waited) : null, statistics, _queue.GetStatistics());
     }
 
     /// <summary>The stream gained or lost its feed.</summary>
@@ -232,6 +232,9 @@ public sealed class Subscription : IAsyncDisposable
 
     /// <summary>Kinds that it is there for.</summary>
     internal SourceMedia Wants => StreamHub.WantsOf(_request);
+
+    /// <summary>Kinds of which any one feeds it.</summary>
+    internal SourceMedia Waited => Wants == SourceMedia.None ? SourceMediaKinds.Viewed : Wants;
 
     /// <summary>Keeps the sources running that the stream has got, if it does not do so already.</summary>
     internal void Hold(StreamSources sources)

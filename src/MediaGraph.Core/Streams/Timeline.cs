@@ -15,9 +15,10 @@ internal sealed class Timeline(TimeProvider timeProvider)
 
     /// <summary>What is added to a new feed's times.</summary>
     /// <param name="firstTime">The feed's own time of its first packet.</param>
-    public TimeSpan OffsetFor(TimeSpan firstTime)
+    /// <param name="age">How old that packet is; on a timeline that has not begun, it is the first all the same.</param>
+    public TimeSpan OffsetFor(TimeSpan firstTime, TimeSpan age)
     {
-        var now = Now;
+        var now = _started ? Now - age : TimeSpan.Zero;
         if (!_started)
         {
             _latestArrival = timeProvider.GetTimestamp();

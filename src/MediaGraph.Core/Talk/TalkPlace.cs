@@ -4,6 +4,7 @@ using MediaGraph.Events;
 using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Packets;
+using MediaGraph.Sources;
 using MediaGraph.Streams;
 using Microsoft.Extensions.Logging;
 
@@ -16,13 +17,10 @@ namespace MediaGraph.Talk;
 /// </summary>
 internal sealed class TalkPlace
 {
-    // User code that was told to end, and did not.
-    private static readonly TimeSpan AbandonAfter = TimeSpan.FromSeconds(5);
-
     // One packet of 20 ms; a device that takes none for so long is gone.
     private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(5);
 
-    // A device that fails is tried again after the shortest pause, doubled with each failure up to the longest.
+    // A device that fails is tried again after a pause; one that took a talk for as long as the longest is well.
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
@@ -39,8 +37,7 @@ internal sealed class TalkPlace
     private bool _isRunning; // whether there is a task
     private CloseReason? _closed;
     private CloseReason? _failure;
-    private TimeSpan _pause; // after the last failure; zero without
-    private long _failedAt;
+    private readonly Backoff _backoff;
     private ITimer? _silence;
 
     // Of the task alone.
@@ -53,6 +50,7 @@ internal sealed class TalkPlace
         _stream = stream;
         _speaker = speaker;
         _logger = logger;
+        _backoff = new Backoff(ShortestPause, LongestPause, tries: null, Time, () => hub.NextRandom());
         Track = speaker.Track;
         if (Track is not { Kind: MediaKind.Audio, Direction: TrackDirection.ReceiveOnly, Codecs.IsEmpty: false })
             throw new ArgumentException("A speaker takes an audio track to be received, in codecs that it names.", nameof(speaker));
@@ -116,7 +114,7 @@ internal sealed class TalkPlace
                 return TalkResult.Ended;
             if (_turn is null)
             {
-                if (_pause > TimeSpan.Zero && Time.GetElapsedTime(_failedAt, now) < _pause)
+                if (_backoff.Remaining > TimeSpan.Zero)
                     return TalkResult.Unavailable;
                 _turn = new TalkTurn(session, now);
                 session.SetLocked(TalkState.Opening, null);
@@ -215,7 +213,7 @@ internal sealed class TalkPlace
     {
         if (!task.IsCompleted)
         {
-            await GraphLock.WaitAsync(task, (2 * AbandonAfter) + Options.CloseLimit, Time)
+            await GraphLock.WaitAsync(task, (2 * Waiting.AbandonAfter) + Options.CloseLimit, Time)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -452,7 +450,7 @@ internal sealed class TalkPlace
             var closing = GraphLock.Call(() => DisposeAsync(line));
             if (!await EndsAsync(closing, Options.CloseLimit, null).ConfigureAwait(false))
             {
-                _leftBehind = IgnoreAsync(closing);
+                _leftBehind = closing.Quietly();
                 LeaveBehind("close");
             }
             else if (!closing.IsCompletedSuccessfully)
@@ -469,7 +467,10 @@ internal sealed class TalkPlace
             if (turn.Session.StateLocked == TalkState.Closing)
                 turn.Session.SetLocked(TalkState.Idle, turn.Reason);
             if (turn.Started is not null && !turn.HasFailed)
-                (_pause, _failure) = (TimeSpan.Zero, null);
+            {
+                _backoff.Succeed();
+                _failure = null;
+            }
         }
 
         if (turn.Started is { } started)
@@ -515,16 +516,15 @@ internal sealed class TalkPlace
         using (GraphLock.Enter(Lock))
         {
             _failure = reason;
-            _failedAt = Time.GetTimestamp();
-            _pause = wasHealthy || _pause == TimeSpan.Zero ? ShortestPause : Min(2 * _pause, LongestPause);
+            if (wasHealthy)
+                _backoff.Succeed();
+            _backoff.Fail();
             if (ReferenceEquals(_turn, turn))
                 released = ReleaseLocked(reason, out mustRun);
         }
 
         Released(released, mustRun);
         turn.Session.Notify();
-
-        static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
     }
 
     /// <summary>Waits for user code; false when it neither ended in time nor when it was cancelled.</summary>
@@ -539,7 +539,7 @@ internal sealed class TalkPlace
         if (work.IsCompleted || turn is null)
             return work.IsCompleted;
         turn.Cancel();
-        await work.WaitAsync(AbandonAfter, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await work.WaitAsync(Waiting.AbandonAfter, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return work.IsCompleted;
     }
 
@@ -548,9 +548,9 @@ internal sealed class TalkPlace
 
     private static async Task CloseLateAsync(Task<ITalkLine> opening)
     {
-        await IgnoreAsync(opening).ConfigureAwait(false);
+        await opening.Quietly().ConfigureAwait(false);
         if (opening.IsCompletedSuccessfully && opening.Result is { } line)
-            await IgnoreAsync(DisposeAsync(line)).ConfigureAwait(false);
+            await DisposeAsync(line).Quietly().ConfigureAwait(false);
     }
 
     private static async Task<bool> DisposeAsync(ITalkLine line)
@@ -558,8 +558,6 @@ internal sealed class TalkPlace
         await line.DisposeAsync().ConfigureAwait(false);
         return true;
     }
-
-    private static async Task IgnoreAsync(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private void LeaveBehind(string action)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using MediaGraph.Graph;
 using MediaGraph.Packets;
+using MediaGraph.Sources;
 
 namespace MediaGraph.Talk;
 
@@ -78,9 +79,7 @@ internal sealed class TalkTurn(TalkSession session, long taken)
     public void CountDropped() => Interlocked.Increment(ref _dropped);
 
     /// <summary>Cancels what runs for it; the callbacks of the token never run on the caller's thread.</summary>
-    public void Cancel() => _ = _over.CancelAsync().ContinueWith(
-        static cancelled => cancelled.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-        TaskScheduler.Default);
+    public void Cancel() => _ = _over.CancelAsync().Quietly();
 
     public void Complete() => _done.TrySetResult();
 }

@@ -8,7 +8,7 @@ namespace MediaGraph.Talk;
 /// <param name="User">Whom the authorizer took the talker for; null for anonymous.</param>
 /// <param name="Codec">The codec.</param>
 /// <param name="State">Opening or talking.</param>
-/// <param name="Age">Since when the place is taken.</param>
+/// <param name="Age">For how long the place has been taken.</param>
 /// <param name="Packets">Packets that the device was given.</param>
 /// <param name="Dropped">Packets that were lost because the device did not take them in time.</param>
 public sealed record TalkerSnapshot(

@@ -6,6 +6,8 @@ using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using MediaGraph.Tests.Kit;
+using MediaGraph.Tests.Sources;
+using MediaGraph.Tests.Talk;
 using NUnit.Framework;
 
 namespace MediaGraph.Tests.Relays;
@@ -28,11 +30,11 @@ public sealed class RelayTests
         {
             (await f.One.NextAsync()).End();
             await RelayFixture.BecomesAsync(relay, RelayState.BackingOff);
-            await Eventually.Async(() => relay.GetSnapshot().NextTry is not null && f.Time.ActiveTimers == 1, "the next try");
+            await Eventually.Async(() => relay.GetSnapshot().NextTryIn is not null && f.Time.ActiveTimers == 1, "the next try");
             var snapshot = relay.GetSnapshot();
-            Assert.That(snapshot.NextTry!.Value.TotalSeconds, Is.EqualTo(pause).Within(0.01));
+            Assert.That(snapshot.NextTryIn!.Value.TotalSeconds, Is.EqualTo(pause).Within(0.01));
             Assert.That(snapshot.Reason, Is.EqualTo(new CloseReason(CloseCode.ConnectionLost, "it broke")));
-            f.Time.Advance(snapshot.NextTry.Value - TimeSpan.FromMilliseconds(1));
+            f.Time.Advance(snapshot.NextTryIn.Value - TimeSpan.FromMilliseconds(1));
             Assert.That(relay.State, Is.EqualTo(RelayState.BackingOff));
             await f.AdvanceUntilAsync(() => relay.State != RelayState.BackingOff, "the next try", 0.01);
         }
@@ -55,10 +57,10 @@ public sealed class RelayTests
 
         // Agrees, and gets nothing: that is not health.
         var (push, _) = await f.AgreeAsync(f.One);
-        await f.AdvanceUntilAsync(() => relay.GetSnapshot().Since > 20 * Second, "twenty silent seconds", 1);
+        await f.AdvanceUntilAsync(() => relay.GetSnapshot().StateAge > 20 * Second, "twenty silent seconds", 1);
         push.End();
         await RelayFixture.BecomesAsync(relay, RelayState.BackingOff);
-        await Eventually.EqualAsync(() => relay.GetSnapshot().NextTry, 2 * Second, "the pause");
+        await Eventually.EqualAsync(() => relay.GetSnapshot().NextTryIn, 2 * Second, "the pause");
 
         await f.AdvanceUntilAsync(() => f.One.Sessions == 4, "the fourth session");
         (push, _) = await f.AgreeAsync(f.One);
@@ -71,10 +73,10 @@ public sealed class RelayTests
                 return still == 20;
             },
             "ten seconds with media, after which it is looked at no more", 0.5);
-        Assert.That(relay.GetSnapshot().Since, Is.GreaterThan(10 * Second));
+        Assert.That(relay.GetSnapshot().StateAge, Is.GreaterThan(10 * Second));
         push.End();
         await RelayFixture.BecomesAsync(relay, RelayState.BackingOff);
-        await Eventually.EqualAsync(() => relay.GetSnapshot().NextTry, Second / 2, "the pause after health");
+        await Eventually.EqualAsync(() => relay.GetSnapshot().NextTryIn, Second / 2, "the pause after health");
     }
 
     [Test]
@@ -90,7 +92,7 @@ public sealed class RelayTests
         var relay = f.Hub.AddRelay("a", "push:one");
         await f.AdvanceUntilAsync(() => f.One.Sessions == 5, "five tries");
         await RelayFixture.BecomesAsync(relay, RelayState.BackingOff);
-        await Eventually.Async(() => relay.GetSnapshot().NextTry > 30 * Second, "the rest of the minute");
+        await Eventually.Async(() => relay.GetSnapshot().NextTryIn > 30 * Second, "the rest of the minute");
         f.Time.Advance(30 * Second);
         Assert.That(f.One.Sessions, Is.EqualTo(5));
         await f.AdvanceUntilAsync(() => f.One.Sessions == 6, "the next minute");
@@ -532,5 +534,63 @@ public sealed class RelayTests
         }
 
         return events;
+    }
+
+    [Test]
+    public async Task S17_A_relay_that_has_given_up_waiting_takes_up_when_a_feed_for_talk_gets_pictures()
+    {
+        await using var f = new RelayFixture(new StreamHubOptions { Sources = new SourceOptions { SilenceLimit = TimeSpan.FromHours(1) } });
+        f.Sources["one"] = new TestSource("one") { IsSelective = true };
+        await f.Hub.SetStreamAsync(new StreamDefinition("a") { Sources = ["test:one"] });
+        using var talk = f.Hub.Lease("a", SourceMedia.Talk);
+        var feed = (await f.Sources["one"].NextAsync()).Session.Publish(new PublishRequest("a") { Speaker = new TestSpeaker() });
+        await using var relay = f.Hub.AddRelay("a", "push:one");
+        await f.AdvanceUntilAsync(() => relay.GetSnapshot().Reason?.Text == "nobody feeds the stream", "why it waits");
+        feed.AddTrack(Track.Of(TestMedia.Video));
+        RelayFixture.Write(feed, 0);
+        await f.AdvanceUntilAsync(() => f.One.Sessions == 1, "the session");
+    }
+
+    [Test]
+    public async Task S16_A_session_that_was_left_behind_keeps_out_those_of_a_relay_that_is_added_again()
+    {
+        await using var f = new RelayFixture();
+        f.Targets["one"] = new TestTarget("one") { IgnoresCancellation = true };
+        await using var feed = f.PublishVideo();
+        var relay = f.Hub.AddRelay("a", "push:one");
+        var push = await f.One.NextAsync();
+        var ended = relay.DisposeAsync().AsTask();
+        await f.AdvanceUntilAsync(() => ended.IsCompleted, "the relay's end");
+        await ended;
+        var again = f.Hub.AddRelay("a", "push:one");
+        await RelayFixture.BecomesAsync(again, RelayState.Stuck);
+        Assert.That((f.One.Sessions, f.One.HadTwo), Is.EqualTo((1, false)));
+
+        push.End();
+        push = await f.One.NextAsync();
+        Assert.That(f.One.HadTwo, Is.False);
+        push.End();
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task S16_A_relay_that_takes_the_place_of_one_that_is_ending_waits_for_its_end(bool isConfigured)
+    {
+        await using var f = new RelayFixture();
+        f.Targets["one"] = new TestTarget("one") { IgnoresCancellation = true };
+        await using var feed = f.PublishVideo();
+        var relay = f.Hub.AddRelay("a", "push:one");
+        var push = await f.One.NextAsync();
+        var ended = relay.DisposeAsync().AsTask();
+        if (isConfigured)
+            await f.Hub.SetStreamAsync(new StreamDefinition("a") { PushTo = ["push:one"] });
+        else
+            f.Hub.AddRelay("a", "push:one");
+        Assert.That(ended.IsCompleted, Is.False);
+        push.End();
+        push = await f.One.NextAsync();
+        await ended;
+        Assert.That((f.One.HadTwo, f.Hub.GetSnapshot().Relays.Length), Is.EqualTo((false, 1)));
+        push.End();
     }
 }

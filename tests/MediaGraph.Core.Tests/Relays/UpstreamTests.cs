@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Relays;
 using MediaGraph.Security;
@@ -103,6 +104,39 @@ public sealed class UpstreamTests
         f.Time.Advance(refused.RetryAfter!.Value);
         using var lease = f.Hub.Lease("a");
         (await source.NextAsync()).PublishVideo();
+    }
+
+    [Test]
+    public async Task S19_However_many_names_are_asked_for_the_other_server_is_asked_so_many_times_a_minute_at_most()
+    {
+        await using var f = new RelayFixture(new StreamHubOptions
+        {
+            Upstream = new UpstreamOptions("no://origin/{name}") { MaxStreams = 2000, MaxTriesPerMinute = 600 },
+        });
+        var source = new NoSource();
+        f.Hub.AddProtocol(source);
+        var refused = 0;
+        StreamException? last = null;
+        for (var i = 0; i < 1000; i++)
+        {
+            try
+            {
+                using var lease = f.Hub.Lease($"made-up-{i}");
+                await lease.WhenReadyAsync(CancellationToken.None);
+            }
+            catch (StreamException e)
+            {
+                if (e.RetryAfter is not null && e.Message.Contains("asked for streams 600 times within a minute", StringComparison.Ordinal))
+                    refused++;
+                last = e;
+            }
+        }
+
+        Assert.That((source.Runs, refused), Is.EqualTo((600, 400)));
+        f.Time.Advance(last!.RetryAfter!.Value);
+        using (f.Hub.Lease("another"))
+            await Eventually.EqualAsync(() => source.Runs, 601, "sessions in the next minute");
+        await f.AdvanceUntilAsync(() => f.Hub.Fetched.IsEmpty, "nothing is left");
     }
 
     [Test]
@@ -307,7 +341,7 @@ public sealed class UpstreamTests
         {
             for (var i = 0; !stop.IsCancellationRequested; i++)
             {
-                var run = await source.NextAsync().WaitAsync(stop.Token);
+                var run = await source.NextAsync(stop.Token);
                 try
                 {
                     if (i % 3 > 0)
@@ -332,7 +366,10 @@ public sealed class UpstreamTests
                 {
                     using var lease = f.Hub.Lease("cam");
                     if (i % 2 == 0)
-                        await Task.WhenAny(lease.WhenReadyAsync(CancellationToken.None), Task.Run(() => f.Time.Advance(Second / 5)));
+                    {
+                        var ready = lease.WhenReadyAsync(CancellationToken.None).Quietly();
+                        await Task.WhenAny(ready, Task.Run(() => f.Time.Advance(Second / 5)));
+                    }
                 }
                 catch (StreamException)
                 {
@@ -425,6 +462,25 @@ public sealed class UpstreamTests
         public ImmutableArray<string> Schemes => ["origin"];
 
         public ISource CreateSource(string url) => new StreamSource(origin, url["origin://main/".Length..]);
+    }
+
+    private sealed class NoSource : ISourceProtocol, ISource
+    {
+        private int _runs;
+
+        public ImmutableArray<string> Schemes => ["no"];
+
+        public string Name => "no";
+
+        public int Runs => Volatile.Read(ref _runs);
+
+        public ISource CreateSource(string url) => this;
+
+        public Task RunAsync(SourceSession session, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _runs);
+            throw new SourceException(new CloseReason(CloseCode.Refused, "there is no such stream"));
+        }
     }
 
     private sealed class No : IStreamAuthorizer

@@ -19,7 +19,7 @@ internal sealed class ScheduledSource(string name) : ISource
     public int Runs { get; private set; }
 
     /// <summary>Whether two ever ran at once.</summary>
-    public bool HadTwo { get; private set; }
+    public bool HadTwo { get; set; }
 
     public Task RunAsync(SourceSession session, CancellationToken cancellationToken)
     {

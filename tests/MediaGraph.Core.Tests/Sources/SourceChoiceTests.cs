@@ -184,4 +184,88 @@ public sealed class SourceChoiceTests
         await f.AdvanceUntilAsync(1, SourceState.Idle);
         Assert.That(f.StateOf(0), Is.EqualTo(SourceState.Live).Or.EqualTo(SourceState.BackingOff));
     }
+
+    // Its feed is closed; it takes that for its own end, and ends, before its token is cancelled.
+    [Test]
+    public async Task A_source_that_is_stopped_has_not_finished_and_takes_over_again()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync(new StreamDefinition("a") { Sources = ["test:one", "test:two"], Mode = SourceMode.Fallback });
+        await f.ViewAsync();
+        f.Two.IgnoresCancellation = true;
+        (await f.One.NextAsync()).Fail();
+        var two = (await f.Two.NextAsync()).Publish(Video);
+        two.Write();
+        await f.AdvanceUntilAsync(() => f.One.Runs == 2, "the second try");
+        var one = (await f.One.NextAsync()).Publish(Video);
+        await f.AdvanceUntilAsync(() => !(one.Write() && two.Write()), "the end of the second source's feed");
+        two.Session.Finish();
+        two.Session.Renew();
+        two.End();
+        f.Two.IgnoresCancellation = false;
+        await f.BecomesAsync(1, SourceState.Idle);
+        one.Fail();
+        Assert.That((await f.Two.NextAsync()).Publish(Video).Write());
+    }
+
+    [Test]
+    public async Task Sources_that_stand_in_for_each_other_are_chosen_for_each_kind_whoever_came_first()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync(TalkBeside());
+        var talking = f.Hub.TalkAsync(new TalkRequest("a"), CancellationToken.None).AsTask();
+        var speaker = new TestSpeaker();
+        (await f.Protocol["three"].NextAsync()).Session.Publish(new PublishRequest("a") { Speaker = speaker });
+        await using var session = await talking;
+
+        var viewer = await f.ViewAsync();
+        (await f.One.NextAsync()).Publish(Video).Write();
+        Assert.That(await viewer.TextAsync(), Is.EqualTo("CV FV0"), "without waiting until it is healthy");
+        session.Write(TestMedia.Payload(7), TimeSpan.Zero);
+        await Eventually.EqualAsync(() => speaker.Heard, "open PCMA 7", "what the device heard");
+        Assert.That(f.Two.Runs, Is.Zero);
+    }
+
+    [Test]
+    public async Task Who_talks_is_heard_by_the_source_for_talk_alone_while_another_brings_the_pictures()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync(TalkBeside());
+        var viewer = await f.ViewAsync();
+        (await f.One.NextAsync()).Publish(Video).Write();
+        var talking = f.Hub.TalkAsync(new TalkRequest("a"), CancellationToken.None).AsTask();
+        var speaker = new TestSpeaker();
+        (await f.Protocol["three"].NextAsync()).Session.Publish(new PublishRequest("a") { Speaker = speaker });
+        await using var session = await talking;
+        session.Write(TestMedia.Payload(7), TimeSpan.Zero);
+        await Eventually.EqualAsync(() => speaker.Heard, "open PCMA 7", "what the device heard");
+        Assert.That((f.Two.Runs, viewer.Subscription.State), Is.EqualTo((0, SubscriptionState.Fed)));
+    }
+
+    [Test]
+    public async Task A_source_that_is_used_for_one_kind_is_stood_in_for_in_the_others_from_the_start()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync(new StreamDefinition("a") { Sources = ["test:one#media=video", "test:two"], Mode = SourceMode.Fallback });
+        var viewer = await f.ViewAsync();
+        var two = (await f.Two.NextAsync()).Publish(Video, Audio);
+        Assert.That(two.Session.Wanted, Is.EqualTo(SourceMedia.Audio));
+        two.Write(number: 1);
+        var one = (await f.One.NextAsync()).Publish(Video);
+        one.Write(number: 2);
+        two.Write(number: 3);
+        Assert.That(await viewer.TextAsync(), Is.EqualTo("CA FA1 CV FV2 FA3"));
+
+        one.Fail();
+        await Eventually.EqualAsync(() => two.Session.Wanted, SourceMedia.Video | SourceMedia.Audio, "what is wanted of the second source");
+        await Eventually.Async(
+            () => two.Write(number: 4) && f.Stream.Receivers.All(receiver => receiver.Codec is not null), "its pictures");
+        Assert.That(await viewer.TextAsync(), Does.Contain("FV4"));
+    }
+
+    private static StreamDefinition TalkBeside() => new("a")
+    {
+        Sources = ["test:one#media=video,audio", "test:two#media=video,audio", "test:three#media=talk"],
+        Mode = SourceMode.Fallback,
+    };
 }

@@ -1,7 +1,9 @@
+using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
+using MediaGraph.Tests.Containers;
 using MediaGraph.Tests.Kit;
 using NUnit.Framework;
 
@@ -15,6 +17,7 @@ public sealed class SourceHonestyTests
 {
     private static readonly Track Video = Track.Of(TestMedia.Video);
     private static readonly Track Audio = Track.Of(TestMedia.Audio);
+    private static readonly TimeSpan SilenceLimit = new SourceOptions().SilenceLimit;
 
     [Test]
     public async Task S10_A_source_that_stalls_after_one_frame_is_not_healthy_and_takes_nothing_back()
@@ -35,7 +38,7 @@ public sealed class SourceHonestyTests
             },
             "the watchdog's end of the one that stalls");
         Assert.That((two.Token.IsCancellationRequested, f.Sources[0].LastFailure!.Text), Is.EqualTo((false, "its video fell silent")));
-        Assert.That(f.Sources[0].NextTry!.Value.TotalSeconds, Is.GreaterThan(0.6), "the pause goes on growing");
+        Assert.That(f.Sources[0].NextTryIn!.Value.TotalSeconds, Is.GreaterThan(0.6), "the pause goes on growing");
     }
 
     [Test]
@@ -81,8 +84,11 @@ public sealed class SourceHonestyTests
         one.Fail("it lost its picture");
         await f.BecomesAsync(0, SourceState.BackingOff);
         Assert.That(pictures.Last!.Value.State, Is.EqualTo(SubscriptionState.Waiting));
-        Assert.That(pictures.Subscription.GetSnapshot().Reason!.Text, Is.EqualTo("it lost its picture"));
-        Assert.That(both.Subscription.State, Is.EqualTo(SubscriptionState.Fed));
+        var waiting = pictures.Subscription.GetSnapshot();
+        Assert.That(waiting.Reason!.Text, Is.EqualTo("it lost its picture"));
+        Assert.That(waiting.NextTryIn!.Value.TotalSeconds, Is.EqualTo(0.5).Within(0.01));
+        var fed = both.Subscription.GetSnapshot();
+        Assert.That((fed.State, fed.NextTryIn), Is.EqualTo((SubscriptionState.Fed, (TimeSpan?)null)));
         await f.AdvanceUntilAsync(() => f.One.Runs == 2, "the second session");
         (await f.One.NextAsync()).Publish(Video);
         await Eventually.Async(() => pictures.Last!.Value.State == SubscriptionState.Fed, "the viewer is fed again");
@@ -146,5 +152,133 @@ public sealed class SourceHonestyTests
         await using var subscription = f.Hub.Subscribe(new SubscribeRequest("a"), consumer.Writer, WireConsumer.Format);
         subscription.Start();
         Assert.That(subscription.GetSnapshot().Reason!.Text, Is.EqualTo("the file cannot be read"));
+    }
+
+    [TestCase(0)]
+    [TestCase(1)]
+    public async Task S13_What_two_streams_left_behind_of_one_device_keeps_others_out_until_the_last_has_ended(int first)
+    {
+        await using var f = new SourceFixture(new StreamHubOptions { Sources = new SourceOptions { Linger = TimeSpan.Zero } });
+        f.One.IgnoresCancellation = true;
+        await f.SetAsync("test:one");
+        await f.SetAsync(new StreamDefinition("b") { Sources = ["test:one"] });
+        TestRun[] runs;
+        using (f.Hub.Lease("a"))
+        using (f.Hub.Lease("b"))
+            runs = [await f.One.NextAsync(), await f.One.NextAsync()];
+        await f.AdvanceUntilAsync(
+            () => f.Hub.GetSnapshot().Streams.All(stream => stream.Sources[0].State == SourceState.Idle), "the end of both");
+        f.One.IgnoresCancellation = false;
+        runs[first].End();
+        await Eventually.EqualAsync(() => f.One.Open, 1, "sessions");
+        using var lease = f.Hub.Lease("a");
+        await f.BecomesAsync(0, SourceState.Stuck);
+        Assert.That(f.Hub.SourcesLeftBehind["test:one"].IsCompleted, Is.False);
+        Assert.That(f.One.Runs, Is.EqualTo(2));
+        runs[1 - first].End();
+        await f.One.NextAsync();
+    }
+
+    [TestCase(0)]
+    [TestCase(1)]
+    public void What_was_left_behind_under_one_key_is_forgotten_when_all_of_it_has_ended(int first)
+    {
+        var left = new LeftBehind<string>();
+        TaskCompletionSource[] sessions = [new(), new()]; // who waits for them goes on in place
+        foreach (var session in sessions)
+            left.Add("one", session.Task);
+        sessions[first].SetResult();
+        Assert.That(left["one"].IsCompleted, Is.False);
+        sessions[1 - first].SetResult();
+        Assert.That(left["one"], Is.SameAs(Task.CompletedTask));
+    }
+
+    [Test]
+    public async Task S10_A_source_that_sets_its_own_pace_is_not_missed_where_it_is_silent()
+    {
+        await using var f = new SourceFixture();
+        f.Protocol["one"] = new TestSource("one") { IsSelfPaced = true };
+        await f.SetAsync("test:one#media=video", "test:two#media=audio");
+        await f.ViewAsync();
+        var one = (await f.One.NextAsync()).Publish(Video);
+        one.Write();
+        for (var failures = 1; failures <= 2; failures++)
+        {
+            (await f.Two.NextAsync()).Publish(Audio).Write();
+            await f.AdvanceUntilAsync(() => f.Sources[1].Failures == failures, "the end of one that is as silent");
+            await f.AdvanceUntilAsync(() => f.Two.Runs == failures + 1, "its next session");
+        }
+
+        Assert.That((f.Sources[0].Failures, f.One.Runs, one.Write()), Is.EqualTo((0L, 1, true)));
+    }
+
+    [Test]
+    public async Task S10_A_file_with_long_silence_is_played_to_its_end()
+    {
+        var path = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"{Guid.NewGuid()}.flv");
+        await File.WriteAllBytesAsync(
+            path, FlvBytes.File((8, 0, "AF001190"), (8, 0, "AF0100"), (8, 20, "AF0101"), (8, 30_000, "AF0102"), (8, 30_020, "AF0103")));
+        try
+        {
+            await using var f = new SourceFixture();
+            await f.SetAsync($"file:{path}#loop=false");
+            using var lease = f.Hub.Lease("a");
+            await f.AdvanceUntilAsync(() => f.Sources[0].Failures > 0 || f.StateOf(0) == SourceState.Finished, "the file's end");
+            Assert.That((f.Sources[0].LastFailure, f.Sources[0].Runs), Is.EqualTo(((CloseReason?)null, 1L)));
+            Assert.That(f.Stream.Receivers.Single().Packets, Is.EqualTo(4));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Test]
+    public async Task S10_A_track_that_was_announced_and_does_not_come_is_missed_once_by_those_who_want_it()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync("test:one");
+        await f.ViewAsync(Track.Video());
+        var run = (await f.One.NextAsync()).Publish(Video, Audio);
+        var since = f.Time.GetTimestamp();
+        await f.AdvanceUntilAsync(() => WriteVideo() && f.Time.GetElapsedTime(since) > 2 * SilenceLimit, "silence that nobody minds");
+        Assert.That(f.One.Runs, Is.EqualTo(1));
+
+        await f.ViewAsync();
+        await f.AdvanceUntilAsync(() => !WriteVideo() || f.Sources[0].Failures == 1, "the end of the session");
+        await f.BecomesAsync(0, SourceState.BackingOff);
+        Assert.That(f.Sources[0].LastFailure!.Text, Is.EqualTo("its audio did not come"));
+
+        // It is like that: those who have its pictures lose them no more. When there was sound, it is missed again.
+        await f.AdvanceUntilAsync(() => f.One.Runs == 2, "the second session");
+        run = (await f.One.NextAsync()).Publish(Video, Audio);
+        since = f.Time.GetTimestamp();
+        await f.AdvanceUntilAsync(() => WriteVideo() && f.Time.GetElapsedTime(since) > 2 * SilenceLimit, "time without sound");
+        Assert.That(f.Sources[0].Failures, Is.EqualTo(1));
+        run.Write();
+        await f.AdvanceUntilAsync(() => !WriteVideo() || f.Sources[0].Failures == 2, "the end of the second session");
+        await f.BecomesAsync(0, SourceState.BackingOff);
+        Assert.That(f.Sources[0].LastFailure!.Text, Is.EqualTo("its audio fell silent"));
+
+        bool WriteVideo() =>
+            run.Feed.Tracks[0].Write(TestMedia.Payload(0), f.Time.GetUtcNow() - DateTimeOffset.UnixEpoch, isKeyframe: true);
+    }
+
+    [Test]
+    public async Task What_a_source_throws_when_it_is_told_to_end_is_looked_at()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync("test:one");
+        var lease = f.Hub.Lease("a");
+        var run = await f.One.NextAsync();
+        var isTold = false;
+        await using var told = run.Token.Register(() =>
+        {
+            isTold = true;
+            throw new InvalidOperationException("the source's own affair"); // the assembly's setup finds it if nobody does
+        });
+        lease.Dispose();
+        await f.AdvanceUntilAsync(0, SourceState.Idle);
+        Assert.That(isTold);
     }
 }

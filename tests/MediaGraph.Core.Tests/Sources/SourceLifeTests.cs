@@ -64,8 +64,8 @@ public sealed class SourceLifeTests
         {
             (await f.One.NextAsync()).Fail();
             await f.BecomesAsync(0, SourceState.BackingOff);
-            Assert.That(f.Sources[0].NextTry!.Value.TotalSeconds, Is.EqualTo(pause).Within(0.01));
-            f.Time.Advance(f.Sources[0].NextTry!.Value - TimeSpan.FromMilliseconds(1));
+            Assert.That(f.Sources[0].NextTryIn!.Value.TotalSeconds, Is.EqualTo(pause).Within(0.01));
+            f.Time.Advance(f.Sources[0].NextTryIn!.Value - TimeSpan.FromMilliseconds(1));
             Assert.That(f.StateOf(0), Is.EqualTo(SourceState.BackingOff));
             await f.AdvanceUntilAsync(() => f.StateOf(0) != SourceState.BackingOff, "the next try");
         }

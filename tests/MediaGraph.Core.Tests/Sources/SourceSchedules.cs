@@ -45,6 +45,12 @@ public sealed class SourceSchedules
     public void S12_Whoever_joins_while_a_source_comes_to_its_end_is_told_or_served() => Explorer.Run<FinishJoin>(3000);
 
     [Test]
+    public void S13_A_source_that_stands_in_and_takes_the_end_of_its_feed_for_its_own_stands_in_again() => Explorer.Run<FinishStop>(2000);
+
+    [Test]
+    public void S13_Sessions_of_two_streams_that_do_not_end_keep_a_third_out() => Explorer.Run<StuckTwice>(1000);
+
+    [Test]
     public void S12_Whoever_joins_while_a_source_tells_that_it_has_nothing_for_them_is_told() => Explorer.Run<MismatchJoin>(3000);
 
     [Test]
@@ -79,6 +85,8 @@ public sealed class SourceSchedules
 
         protected virtual TimeSpan Linger => TimeSpan.Zero;
 
+        protected virtual TimeSpan HealthyAfter => TimeSpan.FromSeconds(10);
+
         protected ScheduledSource One => _protocol["one"];
 
         protected ScheduledSource Two => _protocol["two"];
@@ -90,7 +98,7 @@ public sealed class SourceSchedules
                 new StreamHubOptions
                 {
                     Pool = new PacketPoolOptions { Diagnostics = false },
-                    Sources = new SourceOptions { Linger = Linger },
+                    Sources = new SourceOptions { Linger = Linger, HealthyAfter = HealthyAfter },
                 },
                 timeProvider: Time)
             { NextRandom = () => 0.5 };
@@ -494,6 +502,7 @@ public sealed class SourceSchedules
     private sealed class FinishJoin : SourceScenario
     {
         private Viewer _viewer = null!;
+        private bool _comesAnew; // after the source has come to its end
 
         protected override TimeSpan Linger => TimeSpan.FromSeconds(5);
 
@@ -509,7 +518,11 @@ public sealed class SourceSchedules
                 run.End();
             });
             var before = Lease();
-            Scheduler.Spawn("viewer", () => _viewer = View());
+            Scheduler.Spawn("viewer", () =>
+            {
+                _comesAnew = Source() is { Runs: 1, Feed: null, Wanted: SourceMedia.None };
+                _viewer = View();
+            });
             Scheduler.Spawn("before", before.Dispose);
         }
 
@@ -517,7 +530,7 @@ public sealed class SourceSchedules
         {
             Pass(1);
             Ensure(
-                _viewer.State == SubscriptionState.Ended ? _viewer.Reason is not null : _viewer.State == SubscriptionState.Fed,
+                _viewer.State == SubscriptionState.Fed || (_viewer is { State: SubscriptionState.Ended, Reason: not null } && !_comesAnew),
                 $"{_viewer.State} with a source that is {Source().State}");
             var next = View();
             Pass(1);
@@ -527,6 +540,106 @@ public sealed class SourceSchedules
                 viewer.Subscription.Close(CloseReason.Requested);
                 viewer.Consumer.End();
             }
+        }
+    }
+
+    // The first source comes back and is healthy; the second one is stopped, and may believe before it is told so that it has come to its
+    // end.
+    private sealed class FinishStop : SourceScenario
+    {
+        private ScheduledRun? _first;
+        private int _number = 1;
+
+        protected override TimeSpan HealthyAfter => TimeSpan.FromSeconds(1);
+
+        protected override void Prepare()
+        {
+            Set(new StreamDefinition("a") { Sources = ["test:one", "test:two"], Mode = SourceMode.Fallback });
+            Lead(One, run =>
+            {
+                PublishVideo(run);
+                if (One.Runs == 1)
+                    run.Fail();
+                else
+                    _first = run;
+            });
+            Lead(Two, run =>
+            {
+                PublishVideo(run);
+                if (run.Feed is null || Two.Runs > 1)
+                    return;
+                Scheduler.WaitUntil(() => run.HasEnded || Source(1).Feed is null, "the end of its feed");
+                Ensure(!run.Write(2), "it feeds after its end");
+                run.Session.Finish();
+                run.End();
+            });
+            Lease();
+            Scheduler.Spawn("time", () =>
+            {
+                Scheduler.WaitUntil(() => Two.Run?.Feed is not null && Source().State == SourceState.BackingOff, "the second source");
+                while (_first?.Feed is null)
+                {
+                    Scheduler.Rest();
+                    Time.Advance(TimeSpan.FromSeconds(0.5));
+                }
+
+                FeedFirst(4);
+            });
+        }
+
+        protected override void BeforeEnd()
+        {
+            FeedFirst(8);
+            Ensure(Source(1).State == SourceState.Idle, $"the second source is {Source(1).State}");
+            _first!.Fail();
+            Scheduler.Rest();
+            Ensure(Two.Run is not null, $"nothing stands in: {Source(1).State}");
+        }
+
+        private void FeedFirst(int halfSeconds)
+        {
+            for (; halfSeconds > 0; halfSeconds--)
+            {
+                Time.Advance(TimeSpan.FromSeconds(0.5));
+                _first!.Write(++_number);
+                GraphLock.Point();
+            }
+
+            Scheduler.Rest();
+        }
+    }
+
+    private sealed class StuckTwice : SourceScenario
+    {
+        protected override void Prepare()
+        {
+            One.IgnoresCancellation = true;
+            Set("test:one");
+            Set(new StreamDefinition("b") { Sources = ["test:one"] });
+            var left = new List<ScheduledRun>();
+            Lead(One, run =>
+            {
+                if (left.Count < 2)
+                    left.Add(run);
+            });
+            var first = Hub.Lease("a");
+            Scheduler.Rest();
+            var second = Hub.Lease("b");
+            Scheduler.Rest();
+            first.Dispose();
+            second.Dispose();
+            Pass(6);
+            Ensure(left.Count == 2, $"{left.Count} sessions");
+            One.HadTwo = false; // of two streams, which may
+            One.IgnoresCancellation = false;
+            Scheduler.Spawn("first ends", left[0].End);
+            Scheduler.Spawn("second ends", left[1].End);
+            Scheduler.Spawn("lease", () =>
+            {
+                Lease();
+                Scheduler.WaitUntil(() => One.Runs == 3, "the next session");
+                Ensure(left.TrueForAll(run => run.HasEnded), "a session beside one that was left behind");
+            });
         }
     }
 

@@ -17,6 +17,8 @@ internal sealed class TestSource(string name) : ISource
 
     public bool IsSelective { get; init; }
 
+    public bool IsSelfPaced { get; init; }
+
     /// <summary>Sessions so far.</summary>
     public int Runs { get; private set; }
 
@@ -30,7 +32,8 @@ internal sealed class TestSource(string name) : ISource
     public bool IgnoresCancellation { get; set; }
 
     /// <summary>The next session that begins.</summary>
-    public async Task<TestRun> NextAsync() => await _runs.Reader.ReadAsync().AsTask().WaitAsync(Testing.Eventually.DefaultLimit);
+    public async Task<TestRun> NextAsync(CancellationToken cancellationToken = default) =>
+        await _runs.Reader.ReadAsync(cancellationToken).AsTask().WaitAsync(Testing.Eventually.DefaultLimit);
 
     public async Task RunAsync(SourceSession session, CancellationToken cancellationToken)
     {

@@ -62,7 +62,7 @@ public sealed class SubscribingTests
         _time.Advance(TimeSpan.FromSeconds(9));
         var waiting = hub.GetSnapshot().Streams.Single();
         Assert.That((waiting.Feed, waiting.WaitingFor), Is.EqualTo(((FeedSnapshot?)null, TimeSpan.FromSeconds(9))));
-        Assert.That(waiting.Consumers.Single().Since, Is.EqualTo(TimeSpan.FromSeconds(9)));
+        Assert.That(waiting.Consumers.Single().StateAge, Is.EqualTo(TimeSpan.FromSeconds(9)));
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.That(_told.Select(t => t.State), Is.EqualTo(new[] { SubscriptionState.Waiting, SubscriptionState.Ended }));
         Assert.That(_told[^1].Reason!.Code, Is.EqualTo(CloseCode.PublisherLeft));

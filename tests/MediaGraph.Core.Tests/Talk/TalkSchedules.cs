@@ -57,7 +57,10 @@ public sealed class TalkSchedules
         {
             Scheduler = scheduler;
             Speaker = new ScheduledSpeaker(scheduler);
-            Hub = new StreamHub(new StreamHubOptions { Pool = new PacketPoolOptions { Diagnostics = false } }, timeProvider: Time);
+            Hub = new StreamHub(new StreamHubOptions { Pool = new PacketPoolOptions { Diagnostics = false } }, timeProvider: Time)
+            {
+                NextRandom = () => 0.5,
+            };
             _events = Hub.Events.Subscribe();
             Feed = Hub.Publish("a");
             Prepare();

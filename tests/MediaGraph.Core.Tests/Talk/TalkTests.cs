@@ -25,7 +25,7 @@ public sealed class TalkTests : IAsyncDisposable
     [SetUp]
     public void Publish()
     {
-        _hub = new StreamHub(loggerFactory: _log, timeProvider: _time);
+        _hub = new StreamHub(loggerFactory: _log, timeProvider: _time) { NextRandom = () => 0.5 };
         _events = _hub.Events.Subscribe();
         _feed = _hub.Publish(new PublishRequest("a") { Tracks = [Track.Of(TestMedia.Video)], Speaker = _speaker });
     }
@@ -271,6 +271,20 @@ public sealed class TalkTests : IAsyncDisposable
         await Eventually.EqualAsync(() => talk.Reason, new CloseReason(CloseCode.Refused, "the line is busy"), "the device's words");
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.That(Write(talk, 5), Is.EqualTo(TalkResult.Taken), "the pauses began anew");
+    }
+
+    [Test]
+    public async Task Speakers_that_failed_together_are_not_tried_again_together()
+    {
+        _hub.NextRandom = () => 1;
+        _speaker.OnOpen = _ => throw new IOException();
+        await using var talk = _hub.Talk(new TalkRequest("a"));
+        Write(talk, 1);
+        await Eventually.EqualAsync(() => talk.State, TalkState.Idle, "the talk failed");
+        _time.Advance(TimeSpan.FromSeconds(1.2) - TimeSpan.FromTicks(1));
+        Assert.That(Write(talk, 2), Is.EqualTo(TalkResult.Unavailable));
+        _time.Advance(TimeSpan.FromTicks(1));
+        Assert.That(Write(talk, 3), Is.EqualTo(TalkResult.Taken));
     }
 
     [Test]

@@ -17,9 +17,10 @@ public sealed class FlvPlayback(Func<Stream> open, TimeProvider? timeProvider = 
     /// <param name="feed">What is fed; the caller owns it.</param>
     /// <param name="loop">Whether to begin again at the end.</param>
     /// <param name="cancellationToken">Ends the playback.</param>
+    /// <returns>True at the file's end; false when the feed has ended or was revoked before.</returns>
     /// <exception cref="FlvFormatException">The file is no FLV, or has nothing to play.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public async Task PlayAsync(Feed feed, bool loop, CancellationToken cancellationToken)
+    public async Task<bool> PlayAsync(Feed feed, bool loop, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(feed);
         var writer = new FlvFeedWriter(feed);
@@ -31,13 +32,15 @@ public sealed class FlvPlayback(Func<Stream> open, TimeProvider? timeProvider = 
             await using (file.ConfigureAwait(false))
             {
                 if (await PlayRoundAsync(feed, writer, file, started, origin, cancellationToken).ConfigureAwait(false) is not { } length)
-                    return;
+                    return false;
                 if (length <= 0)
                     throw new FlvFormatException("The file has nothing to play.");
                 origin += length;
             }
         }
         while (loop);
+
+        return true;
     }
 
     // Returns the round's length, or null when the feed is gone.
