@@ -31,9 +31,9 @@ public sealed record UpstreamOptions(string Url) : IValidatedOptions
     public int MaxStreams { get; init; } = 100;
 
     /// <summary>
-    /// How often the other server may be asked for a stream that is not fetched yet in a minute, 1 to 1,000,000, whatever its name. Default 600: ten each
-    /// second, so that asking for made-up names makes no flood of connections. More are refused. A stream that is fetched is tried again
-    /// all the same, as often as <see cref="SourceOptions.MaxSessionsPerMinute"/> says.
+    /// How often the other server may be asked for a stream that is not fetched yet in a minute, 1 to 1,000,000, whatever its name.
+    /// Default 600: ten each second, so that asking for made-up names makes no flood of connections. More are refused. A stream that is
+    /// fetched is tried again all the same, as often as <see cref="SourceOptions.MaxSessionsPerMinute"/> says.
     /// </summary>
     public int MaxTriesPerMinute { get; init; } = 600;
 

@@ -107,9 +107,9 @@ internal sealed class LoginTests
             for (var failures = bench.Source.Failures; ; failures++)
             {
                 await bench.AdvanceUntilAsync(() => bench.Source.Failures > failures, "the next failure");
-                await Eventually.Async(() => bench.Source.NextTry is not null, "the next try");
+                await Eventually.Async(() => bench.Source.NextTryIn is not null, "the next try");
                 var moment = TimeSpan.FromMilliseconds(20);
-                var rest = bench.Source.NextTry!.Value - moment;
+                var rest = bench.Source.NextTryIn!.Value - moment;
                 if (bench.Time.GetUtcNow() + rest - start > end)
                     return;
                 if (rest > TimeSpan.Zero)
