@@ -19,7 +19,7 @@ Console.CancelKeyPress += (_, e) =>
 
 await using var hub = new StreamHub();
 await using var rtsp = new RtspServer(hub, new() { EndPoint = new(IPAddress.Loopback, 8554) });
-hub.AddProtocol(new TsOverTcpProtocol());
+hub.AddSourceProtocol(new TsOverTcpProtocol());
 await hub.SetStreamAsync(new StreamDefinition("cam") { Sources = [source] }, stop.Token);
 await rtsp.StartAsync(stop.Token);
 Console.WriteLine($"Watch it: ffplay rtsp://{rtsp.LocalEndPoint}/cam");

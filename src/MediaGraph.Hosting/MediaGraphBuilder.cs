@@ -77,7 +77,7 @@ public sealed class MediaGraphBuilder
             Services.AddSingleton(static provider => new RtmpClient(
                 provider.GetRequiredService<StreamHub>(), provider.GetRequiredService<MediaGraphSettings>().RtmpClient,
                 provider.GetService<ILoggerFactory>(), provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()));
-            Services.AddSingleton<ISourceProtocol>(static provider => new RtmpProtocol(provider.GetRequiredService<RtmpClient>()));
+            Services.AddSingleton<ISourceProtocol>(static provider => new RtmpSourceProtocol(provider.GetRequiredService<RtmpClient>()));
             Services.AddSingleton<IRelayProtocol>(static provider => new RtmpRelayProtocol(provider.GetRequiredService<RtmpClient>()));
         }
 
@@ -105,7 +105,7 @@ public sealed class MediaGraphBuilder
             Services.AddSingleton(static provider => new RtspClient(
                 provider.GetRequiredService<StreamHub>(), provider.GetRequiredService<MediaGraphSettings>().RtspClient,
                 provider.GetService<ILoggerFactory>(), provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()));
-            Services.AddSingleton<ISourceProtocol>(static provider => new RtspProtocol(provider.GetRequiredService<RtspClient>()));
+            Services.AddSingleton<ISourceProtocol>(static provider => new RtspSourceProtocol(provider.GetRequiredService<RtspClient>()));
             Services.AddSingleton<IRelayProtocol>(static provider => new RtspRelayProtocol(provider.GetRequiredService<RtspClient>()));
         }
 
@@ -122,10 +122,10 @@ public sealed class MediaGraphBuilder
     {
         if (ConfigureTapo is null)
         {
-            Services.AddSingleton(static provider => new TapoProtocol(
+            Services.AddSingleton(static provider => new TapoSourceProtocol(
                 provider.GetRequiredService<MediaGraphSettings>().Tapo, provider.GetService<ILoggerFactory>(),
                 provider.GetService<TimeProvider>(), provider.GetService<IMeterFactory>()));
-            Services.AddSingleton<ISourceProtocol>(static provider => provider.GetRequiredService<TapoProtocol>());
+            Services.AddSingleton<ISourceProtocol>(static provider => provider.GetRequiredService<TapoSourceProtocol>());
         }
 
         ConfigureTapo = Then(ConfigureTapo, configure);

@@ -55,7 +55,7 @@ internal sealed class MediaGraphService : IHostedService, IDisposable
         foreach (var key in _settings.Ignored)
             Log.KeyIgnored(_logger, key);
         foreach (var protocol in _sources)
-            _hub.AddProtocol(protocol);
+            _hub.AddSourceProtocol(protocol);
         foreach (var protocol in _relays)
             _hub.AddRelayProtocol(protocol);
         if (_openDemo is not null)

@@ -4,7 +4,7 @@ using MediaGraph.Validation;
 
 namespace MediaGraph.Tapo;
 
-/// <summary>Settings of a <see cref="TapoProtocol"/>. Times are 1 s to 1 day, unless said otherwise.</summary>
+/// <summary>Settings of a <see cref="TapoSourceProtocol"/>. Times are 1 s to 1 day, unless said otherwise.</summary>
 public sealed record TapoOptions : IValidatedOptions
 {
     /// <summary>For finding a camera's address and connecting to it. Default 5 s: a camera that needs longer is not there.</summary>

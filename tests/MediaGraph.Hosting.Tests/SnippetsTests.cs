@@ -135,7 +135,7 @@ public sealed partial class SnippetsTests
     {
         await using var hub = new StreamHub();
         await using var client = new RtspClient(hub);
-        hub.AddProtocol(new RtspProtocol(client));   // a host that was given AddRtsp() has done this
+        hub.AddSourceProtocol(new RtspSourceProtocol(client));   // a host that was given AddRtsp() has done this
         await hub.SetStreamAsync(new StreamDefinition("porch") { Sources = ["rtsp://192.168.1.20/stream1"] });
         await hub.RemoveStreamAsync("porch");        // returns when the source, its viewers and talkers have ended
         Assert.That(hub.GetSnapshot().Streams, Is.Empty);
@@ -147,18 +147,18 @@ public sealed partial class SnippetsTests
         await using var hub = new StreamHub();
         await using (var client = new RtmpClient(hub))
         {
-            hub.AddProtocol(new RtmpProtocol(client));
+            hub.AddSourceProtocol(new RtmpSourceProtocol(client));
             await hub.SetStreamAsync(new StreamDefinition("porch") { Sources = ["rtmp://192.0.2.7/live/porch"] });
         }
 
         await using (var client = new RtspClient(hub))
         {
-            hub.AddProtocol(new RtspProtocol(client));
+            hub.AddSourceProtocol(new RtspSourceProtocol(client));
             await hub.SetStreamAsync(new StreamDefinition("porch") { Sources = ["rtsp://user:password@192.0.2.7/stream1#transport=tcp"] });
         }
 
-        using var tapo = new TapoProtocol();
-        hub.AddProtocol(tapo);
+        using var tapo = new TapoSourceProtocol();
+        hub.AddSourceProtocol(tapo);
         await hub.SetStreamAsync(new StreamDefinition("door") { Sources = ["tapo://PASSWORD@192.168.1.10"] });
         await hub.SetStreamAsync(new StreamDefinition("door")
         {

@@ -17,7 +17,7 @@ public sealed class CustomProtocolTests
     public async Task A_protocol_of_ones_own_brings_every_frame_and_comes_back_when_its_server_does()
     {
         await using var server = await LiveServer.StartAsync();
-        server.Hub.AddProtocol(new TsOverTcpProtocol());
+        server.Hub.AddSourceProtocol(new TsOverTcpProtocol());
         var (port, clip) = (FreePort.Find(), await Clips.SilentAsync());
         await server.Hub.SetStreamAsync(new StreamDefinition("cam") { Sources = [$"ts+tcp://127.0.0.1:{port}"] });
         var reading = ReadAsync(server.Hub, frames: 2 * Frames);

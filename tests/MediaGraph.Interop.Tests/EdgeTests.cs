@@ -164,8 +164,8 @@ public sealed class EdgeTests
         public static async Task<Edge> StartAsync(string url, StreamHubOptions? options = null)
         {
             var edge = new Edge(await LiveServer.StartAsync(options ?? Short));
-            edge.Server.Hub.AddProtocol(new RtmpProtocol(edge._rtmp));
-            edge.Server.Hub.AddProtocol(new RtspProtocol(edge._rtsp));
+            edge.Server.Hub.AddSourceProtocol(new RtmpSourceProtocol(edge._rtmp));
+            edge.Server.Hub.AddSourceProtocol(new RtspSourceProtocol(edge._rtsp));
             await edge.Server.Hub.SetStreamAsync(new StreamDefinition(Stream) { Sources = [url] });
             return edge;
         }

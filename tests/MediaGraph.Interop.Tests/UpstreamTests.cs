@@ -28,8 +28,8 @@ public sealed class UpstreamTests
         });
         await using var rtmp = new RtmpClient(edge.Hub);
         await using var rtsp = new RtspClient(edge.Hub);
-        edge.Hub.AddProtocol(new RtmpProtocol(rtmp));
-        edge.Hub.AddProtocol(new RtspProtocol(rtsp));
+        edge.Hub.AddSourceProtocol(new RtmpSourceProtocol(rtmp));
+        edge.Hub.AddSourceProtocol(new RtspSourceProtocol(rtsp));
         await using var viewers = new Viewers(scheme);
 
         var first = await viewers.PullAsync(edge.Url("live/cam"), "first");

@@ -22,10 +22,10 @@ internal sealed class LiveHub : IAsyncDisposable
         Rtsp = new RtspServer(Hub, new RtspServerOptions { EndPoint = anyPort }, log);
         RtmpClient = new RtmpClient(Hub, null, log);
         RtspClient = new RtspClient(Hub, null, log);
-        Tapo = new TapoProtocol(null, log);
-        Hub.AddProtocol(new RtmpProtocol(RtmpClient));
-        Hub.AddProtocol(new RtspProtocol(RtspClient));
-        Hub.AddProtocol(Tapo);
+        Tapo = new TapoSourceProtocol(null, log);
+        Hub.AddSourceProtocol(new RtmpSourceProtocol(RtmpClient));
+        Hub.AddSourceProtocol(new RtspSourceProtocol(RtspClient));
+        Hub.AddSourceProtocol(Tapo);
         Hub.AddRelayProtocol(new RtmpRelayProtocol(RtmpClient));
         Hub.AddRelayProtocol(new RtspRelayProtocol(RtspClient));
     }
@@ -60,7 +60,7 @@ internal sealed class LiveHub : IAsyncDisposable
 
     public RtspClient RtspClient { get; }
 
-    public TapoProtocol Tapo { get; }
+    public TapoSourceProtocol Tapo { get; }
 
     /// <summary>Of servers and clients, with what they are connected to.</summary>
     public int Connections => Rtmp.Connections + Rtsp.Connections + RtmpClient.Connections + RtspClient.Connections + Tapo.Connections;

@@ -74,7 +74,7 @@ internal sealed class UrlTests
         if (text is null)
             return;
         Assert.That(() => TapoUrl.Parse(text), Throws.TypeOf<FormatException>().With.Message.Not.Contains("secret"));
-        using var protocol = new TapoProtocol();
+        using var protocol = new TapoSourceProtocol();
         Assert.That(() => protocol.CreateSource(text), Throws.TypeOf<FormatException>());
     }
 
@@ -91,14 +91,14 @@ internal sealed class UrlTests
     {
         var options = new TapoOptions { DialTimeout = default, TalkPart = TimeSpan.FromSeconds(1), MaxPartBytes = 1, MaxFrameBytes = 1 };
         Assert.That(options.Validate("X:").Count(), Is.EqualTo(4));
-        Assert.That(() => new TapoProtocol(options), Throws.ArgumentException.With.Message.Contains("TalkPart"));
+        Assert.That(() => new TapoSourceProtocol(options), Throws.ArgumentException.With.Message.Contains("TalkPart"));
         Assert.That(new TapoOptions().Validate(), Is.Empty);
     }
 
     [Test]
     public void Nothing_prints_a_password()
     {
-        using var protocol = new TapoProtocol();
+        using var protocol = new TapoSourceProtocol();
         var source = protocol.CreateSource("tapo://Cam-Pass-2024!@cam?deviceId=Cam-Pass-2024!&channel=1");
         Bench.AssertNoSecret(source.Name + source);
         Assert.That(source.Name, Is.EqualTo("tapo://cam?channel=1"));

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace MediaGraph.Sources;
 
 /// <summary>
-/// A protocol that streams can be taken from. It is registered with a hub (<see cref="Streams.StreamHub.AddProtocol"/>), which then knows
+/// A protocol that streams can be taken from. It is registered with a hub (<see cref="Streams.StreamHub.AddSourceProtocol"/>), which then knows
 /// its schemes. Called by any thread.
 /// </summary>
 public interface ISourceProtocol

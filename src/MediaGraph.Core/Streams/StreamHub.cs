@@ -73,8 +73,8 @@ public sealed partial class StreamHub : IAsyncDisposable
         _relaysLogger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Relays");
         _upstream = Options.Upstream is { } upstream ? new Upstream(upstream, Options.Sources.MaxSessionsPerMinute, TimeProvider) : null;
         _metrics = new HubMetrics(this, meterFactory);
-        AddProtocol(new StreamProtocol(this));
-        AddProtocol(new FileProtocol());
+        AddSourceProtocol(new StreamSourceProtocol(this));
+        AddSourceProtocol(new FileSourceProtocol());
     }
 
     /// <summary>The hub's settings.</summary>
@@ -222,7 +222,7 @@ public sealed partial class StreamHub : IAsyncDisposable
 
     /// <summary>Registers a protocol that streams can be taken from; before or after streams were added.</summary>
     /// <exception cref="InvalidOperationException">One of its schemes has a protocol.</exception>
-    public void AddProtocol(ISourceProtocol protocol)
+    public void AddSourceProtocol(ISourceProtocol protocol)
     {
         ArgumentNullException.ThrowIfNull(protocol);
         Register(ref _protocols, protocol.Schemes, protocol);
@@ -602,7 +602,7 @@ public sealed partial class StreamHub : IAsyncDisposable
             }
         }
 
-        if (StreamProtocol.FindLoop(this, definition) is { } loop)
+        if (StreamSourceProtocol.FindLoop(this, definition) is { } loop)
             errors.Add($"It would be taken from itself: {loop}.");
         var targets = CreateTargets(definition, errors);
         return errors.Count == 0

@@ -73,9 +73,9 @@ internal sealed class PlaySession(
     {
         if (!HasMedia)
         {
+            PlayTalk(); // first: over UDP its words may come right behind the reply
             reply(null);
             IsRunning = true;
-            PlayTalk();
             return;
         }
 
@@ -98,6 +98,7 @@ internal sealed class PlaySession(
             var subscription = _subscription = Parts.Hub.Subscribe(request, queue, _output.Format);
             subscription.Start();
             var now = Parts.Time.GetUtcNow() - stream.Origin;
+            PlayTalk();
             var played = Tracks.Where(track => track.Key != Backchannel.Key).Select(track => (OfferOf(track), track.Url));
             reply(RtpOutput.CreateInfos([.. played], subscription, now));
             IsRunning = true;
@@ -108,7 +109,6 @@ internal sealed class PlaySession(
         }
 
         SendReports(Parts.Time.GetTimestamp());
-        PlayTalk();
     }
 
     /// <summary>Lets the client talk, perhaps while it views already. Idempotent.</summary>

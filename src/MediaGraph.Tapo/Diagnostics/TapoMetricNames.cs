@@ -1,6 +1,6 @@
 namespace MediaGraph.Tapo.Diagnostics;
 
-/// <summary>Names of the meter and the instruments of <see cref="TapoProtocol"/>.</summary>
+/// <summary>Names of the meter and the instruments of <see cref="TapoSourceProtocol"/>.</summary>
 public static class TapoMetricNames
 {
     /// <summary>The meter.</summary>

@@ -4,7 +4,7 @@ using MediaGraph.Graph;
 
 namespace MediaGraph.Tapo.Diagnostics;
 
-/// <summary>The instruments of a <see cref="TapoProtocol"/>.</summary>
+/// <summary>The instruments of a <see cref="TapoSourceProtocol"/>.</summary>
 internal sealed class TapoMetrics : IDisposable
 {
     private readonly Meter _meter;

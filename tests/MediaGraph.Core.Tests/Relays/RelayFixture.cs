@@ -20,7 +20,7 @@ internal sealed class RelayFixture : IAsyncDisposable
     public RelayFixture(StreamHubOptions? options = null)
     {
         Hub = new StreamHub(options, Log, Time) { NextRandom = () => 0.5 };
-        Hub.AddProtocol(Sources);
+        Hub.AddSourceProtocol(Sources);
         Hub.AddRelayProtocol(Targets);
         Events = Hub.Events.Subscribe();
     }

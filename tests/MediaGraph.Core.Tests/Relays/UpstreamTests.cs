@@ -114,7 +114,7 @@ public sealed class UpstreamTests
             Upstream = new UpstreamOptions("no://origin/{name}") { MaxStreams = 2000, MaxTriesPerMinute = 600 },
         });
         var source = new NoSource();
-        f.Hub.AddProtocol(source);
+        f.Hub.AddSourceProtocol(source);
         var refused = 0;
         StreamException? last = null;
         for (var i = 0; i < 1000; i++)
@@ -389,7 +389,7 @@ public sealed class UpstreamTests
     {
         await using var origin = new StreamHub();
         await using var edge = new RelayFixture(new StreamHubOptions { Upstream = new UpstreamOptions("origin://main/{name}") });
-        edge.Hub.AddProtocol(new OriginProtocol(origin));
+        edge.Hub.AddSourceProtocol(new OriginProtocol(origin));
         await using var feed = origin.Publish("cam", Track.Of(TestMedia.Video));
         RelayFixture.Write(feed, 0);
         await using var first = await WatchAsync(edge, "cam");

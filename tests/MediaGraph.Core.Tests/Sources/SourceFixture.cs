@@ -17,7 +17,7 @@ internal sealed class SourceFixture : IAsyncDisposable
     public SourceFixture(StreamHubOptions? options = null)
     {
         Hub = new StreamHub(options, timeProvider: Time) { NextRandom = () => 0.5 };
-        Hub.AddProtocol(Protocol);
+        Hub.AddSourceProtocol(Protocol);
     }
 
     public FakeTimeProvider Time { get; } = new();

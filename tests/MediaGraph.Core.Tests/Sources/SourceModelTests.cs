@@ -116,7 +116,7 @@ public sealed class SourceModelTests
             {
                 NextRandom = () => 0.5,
             };
-            Hub.AddProtocol(_protocol);
+            Hub.AddSourceProtocol(_protocol);
         }
 
         private StreamHub Hub { get; }

@@ -102,7 +102,7 @@ public sealed class SourceSchedules
                 },
                 timeProvider: Time)
             { NextRandom = () => 0.5 };
-            Hub.AddProtocol(_protocol);
+            Hub.AddSourceProtocol(_protocol);
             Prepare();
         }
 

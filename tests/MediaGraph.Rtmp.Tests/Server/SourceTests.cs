@@ -66,7 +66,7 @@ internal sealed class SourceTests
     private static async Task<LedSource> SetAsync(Bench bench)
     {
         var source = new LedSource();
-        bench.Hub.AddProtocol(source);
+        bench.Hub.AddSourceProtocol(source);
         await bench.Hub.SetStreamAsync(new StreamDefinition("live/cam") { Sources = ["led:"], Linger = TimeSpan.Zero });
         return source;
     }

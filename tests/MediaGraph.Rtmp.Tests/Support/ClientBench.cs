@@ -27,7 +27,7 @@ internal sealed class ClientBench : IAsyncDisposable
     {
         Hub = new StreamHub(hubOptions, Log, Time);
         Client = new RtmpClient(Hub, options, Log, Time, null, DialAsync);
-        Hub.AddProtocol(new RtmpProtocol(Client));
+        Hub.AddSourceProtocol(new RtmpSourceProtocol(Client));
     }
 
     public FakeTimeProvider Time { get; } = new();

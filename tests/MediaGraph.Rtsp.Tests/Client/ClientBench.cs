@@ -26,7 +26,7 @@ internal sealed class ClientBench : IAsyncDisposable
     {
         Hub = new StreamHub(hubOptions, Log, Time);
         Client = new RtspClient(Hub, options, Log, Time, null, DialAsync);
-        Hub.AddProtocol(new RtspProtocol(Client));
+        Hub.AddSourceProtocol(new RtspSourceProtocol(Client));
     }
 
     public FakeTimeProvider Time { get; } = new();

@@ -248,9 +248,9 @@ internal sealed class SourceTests
     {
         await using var bench = await SetAsync();
         using var lease = bench.Hub.Lease("cam");
-        var server = await bench.AcceptAsync();
+        var server = await bench.AcceptAsync(description: TestServer.Head + TestServer.Audio);
         await ReadyAsync(bench, lease);
-        await server.SendMediaAsync(2);
+        await server.SendMediaAsync(0);
         await bench.Time.AdvanceUntilAsync(
             () => Snapshot(bench).State == SourceState.BackingOff, TimeSpan.FromMilliseconds(200), "the end of the silence");
         Assert.That(Snapshot(bench).LastFailure!.Text, Does.Contain("audio").And.Contain("fell silent"));
@@ -292,9 +292,9 @@ internal sealed class SourceTests
     {
         await using var bench = await SetAsync();
         using var lease = bench.Hub.Lease("cam");
-        var server = await bench.AcceptAsync();
+        var server = await bench.AcceptAsync(description: TestServer.Head + TestServer.Audio);
         await ReadyAsync(bench, lease);
-        await bench.PassAsync(12, () => server.SendMediaAsync(2));
+        await bench.PassAsync(12, () => server.SendMediaAsync(0));
         await server.SendAsync("REDIRECT * RTSP/1.0\r\nCSeq: 1\r\nLocation: rtsp://server.example/other\r\n\r\n");
         var next = await AcceptLaterAsync(bench, expectedUrl: "rtsp://server.example/other");
         await next.ExpectAsync(RtspMethods.Play);

@@ -148,7 +148,7 @@ public sealed class SourceTests
         bench.AdvanceBySteps(2);
         await Eventually.Async(() => bench.Log.Of(3010).Count == 1, "the session's end");
         var source = new LedSource();
-        bench.Hub.AddProtocol(source);
+        bench.Hub.AddSourceProtocol(source);
         await bench.Hub.SetStreamAsync(new StreamDefinition("late") { Sources = ["led:"] });
         var describing = client.ExpectAsync(200, "DESCRIBE", client.Url("late"));
         var (session, _) = await source.NextAsync();
@@ -242,7 +242,7 @@ public sealed class SourceTests
     private static async Task<LedSource> SetAsync(ServerBench bench)
     {
         var source = new LedSource();
-        bench.Hub.AddProtocol(source);
+        bench.Hub.AddSourceProtocol(source);
         await bench.Hub.SetStreamAsync(new StreamDefinition("live/cam") { Sources = ["led:"], Linger = TimeSpan.Zero });
         return source;
     }

@@ -17,7 +17,7 @@ internal sealed class Bench : IAsyncDisposable
 
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _viewers = [];
-    private readonly TapoProtocol _protocol;
+    private readonly TapoSourceProtocol _protocol;
 
     public Bench(TapoEmulatorOptions? camera = null, TapoOptions? options = null, TimeSpan? silenceLimit = null)
     {
@@ -35,8 +35,8 @@ internal sealed class Bench : IAsyncDisposable
                 WaitForPublisher = TimeSpan.FromDays(1),
             },
             Log, Time);
-        _protocol = new TapoProtocol(options, Log, Time, null, (_, cancellationToken) => DialAsync(cancellationToken));
-        Hub.AddProtocol(_protocol);
+        _protocol = new TapoSourceProtocol(options, Log, Time, null, (_, cancellationToken) => DialAsync(cancellationToken));
+        Hub.AddSourceProtocol(_protocol);
     }
 
     public FakeTimeProvider Time { get; } = new();
@@ -47,7 +47,7 @@ internal sealed class Bench : IAsyncDisposable
 
     public StreamHub Hub { get; }
 
-    public TapoProtocol Protocol => _protocol;
+    public TapoSourceProtocol Protocol => _protocol;
 
     /// <summary>The client's ends of all connections so far.</summary>
     public ConcurrentQueue<MemoryTransport> Transports { get; } = new();

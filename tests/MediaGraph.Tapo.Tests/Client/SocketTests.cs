@@ -20,7 +20,7 @@ internal sealed class SocketTests
     public async Task A_camera_is_watched_and_talked_to_and_left()
     {
         await using var camera = TapoEmulator.Start();
-        using var protocol = new TapoProtocol();
+        using var protocol = new TapoSourceProtocol();
         await using var hub = Hub(protocol);
         await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [camera.Url] });
         using var stop = new CancellationTokenSource();
@@ -51,7 +51,7 @@ internal sealed class SocketTests
     {
         await using var camera = TapoEmulator.Start();
         camera.Behaviour = behaviour;
-        using var protocol = new TapoProtocol();
+        using var protocol = new TapoSourceProtocol();
         await using var hub = Hub(protocol);
         await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [camera.Url] });
         using (hub.Lease(Bench.Stream))
@@ -63,7 +63,7 @@ internal sealed class SocketTests
     public async Task T5_failed_logins_leave_no_socket()
     {
         await using var camera = TapoEmulator.Start(new TapoEmulatorOptions { ClosesAfter401 = true });
-        using var protocol = new TapoProtocol();
+        using var protocol = new TapoSourceProtocol();
         await using var hub = Hub(protocol, maxRuns: 6000);
         await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [camera.UrlOf("wrong")] });
         var stream = hub.Find(Bench.Stream)!;
@@ -81,7 +81,7 @@ internal sealed class SocketTests
     [Test]
     public async Task A_camera_that_is_not_there_is_told_in_words()
     {
-        using var protocol = new TapoProtocol();
+        using var protocol = new TapoSourceProtocol();
         await using var hub = Hub(protocol);
         await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [$"tapo://x@127.0.0.1:{FreePort.Find()}"] });
         using var lease = hub.Lease(Bench.Stream);
@@ -94,7 +94,7 @@ internal sealed class SocketTests
     {
         using var certificate = new TestCertificate();
         await using var camera = new KasaEmulator(certificate, isChunked);
-        using var protocol = new TapoProtocol();
+        using var protocol = new TapoSourceProtocol();
         await using var hub = Hub(protocol);
         await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [camera.Url] });
         using var stop = new CancellationTokenSource();
@@ -116,7 +116,7 @@ internal sealed class SocketTests
     {
         using var certificate = new TestCertificate();
         await using var camera = new KasaEmulator(certificate, isChunked: false);
-        using var protocol = new TapoProtocol();
+        using var protocol = new TapoSourceProtocol();
         await using var hub = Hub(protocol);
         await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [camera.UrlOf("wrong")] });
         using var lease = hub.Lease(Bench.Stream);
@@ -125,7 +125,7 @@ internal sealed class SocketTests
             Is.EqualTo("the camera refuses the user or the password"));
     }
 
-    private static StreamHub Hub(TapoProtocol protocol, int maxRuns = 30)
+    private static StreamHub Hub(TapoSourceProtocol protocol, int maxRuns = 30)
     {
         var hub = new StreamHub(new StreamHubOptions
         {
@@ -137,7 +137,7 @@ internal sealed class SocketTests
                 MaxSessionsPerMinute = maxRuns,
             },
         });
-        hub.AddProtocol(protocol);
+        hub.AddSourceProtocol(protocol);
         return hub;
     }
 }

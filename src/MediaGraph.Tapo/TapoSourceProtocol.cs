@@ -14,7 +14,7 @@ namespace MediaGraph.Tapo;
 /// TP-Link's cameras as sources of streams: Tapo and VIGI by the protocol of their apps, with two-way audio, and Kasa. Thread-safe. It
 /// holds no connection: the sources' sessions do, and close what they opened before they end.
 /// </summary>
-public sealed class TapoProtocol : ISourceProtocol, IDisposable
+public sealed class TapoSourceProtocol : ISourceProtocol, IDisposable
 {
     private readonly TapoContext _context;
 
@@ -24,14 +24,14 @@ public sealed class TapoProtocol : ISourceProtocol, IDisposable
     /// <param name="timeProvider">Null for the system's time.</param>
     /// <param name="meterFactory">Null for a meter of its own.</param>
     /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
-    public TapoProtocol(
+    public TapoSourceProtocol(
         TapoOptions? options = null, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null,
         IMeterFactory? meterFactory = null)
         : this(options, loggerFactory, timeProvider, meterFactory, dial: null)
     {
     }
 
-    internal TapoProtocol(
+    internal TapoSourceProtocol(
         TapoOptions? options, ILoggerFactory? loggerFactory, TimeProvider? timeProvider, IMeterFactory? meterFactory,
         Func<TapoUrl, CancellationToken, ValueTask<ITransport>>? dial, Func<string>? newClientNonce = null)
     {

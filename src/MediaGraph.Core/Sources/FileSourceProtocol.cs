@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace MediaGraph.Sources;
 
 /// <summary><c>file:PATH</c>: an FLV file, in a loop; with <c>#loop=false</c> once.</summary>
-internal sealed class FileProtocol : ISourceProtocol
+internal sealed class FileSourceProtocol : ISourceProtocol
 {
     public ImmutableArray<string> Schemes => ["file"];
 

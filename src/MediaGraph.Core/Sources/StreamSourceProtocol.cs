@@ -4,7 +4,7 @@ using MediaGraph.Streams;
 namespace MediaGraph.Sources;
 
 /// <summary><c>stream:NAME</c>: the pictures and the sound of another stream of the hub.</summary>
-internal sealed class StreamProtocol(StreamHub hub) : ISourceProtocol
+internal sealed class StreamSourceProtocol(StreamHub hub) : ISourceProtocol
 {
     private const string Prefix = "stream:";
 
