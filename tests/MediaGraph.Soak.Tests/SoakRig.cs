@@ -7,7 +7,6 @@ using MediaGraph.Streams;
 using MediaGraph.Talk;
 using MediaGraph.Testing;
 using MediaGraph.Testing.Tapo;
-using NUnit.Framework;
 
 namespace MediaGraph.Soak.Tests;
 

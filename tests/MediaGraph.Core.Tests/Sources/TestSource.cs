@@ -33,7 +33,7 @@ internal sealed class TestSource(string name) : ISource
 
     /// <summary>The next session that begins.</summary>
     public async Task<TestRun> NextAsync(CancellationToken cancellationToken = default) =>
-        await _runs.Reader.ReadAsync(cancellationToken).AsTask().WaitAsync(Testing.Eventually.DefaultLimit);
+        await _runs.Reader.ReadAsync(cancellationToken).AsTask().WaitAsync(Testing.Eventually.DefaultLimit, cancellationToken);
 
     public async Task RunAsync(SourceSession session, CancellationToken cancellationToken)
     {
