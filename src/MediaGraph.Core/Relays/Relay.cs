@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using MediaGraph.Delivery;
 using MediaGraph.Diagnostics;
 using MediaGraph.Events;
@@ -134,16 +135,27 @@ public sealed class Relay : IAsyncDisposable
     internal Subscription Subscribe(RelaySession session, SubscribeRequest request, PacketQueue queue, WireFormat? format)
     {
         var callback = request.OnStateChanged;
-        var subscription = Hub.AddSubscription(
-            request with
-            {
-                OnStateChanged = (state, reason) =>
+        Subscription subscription;
+        try
+        {
+            subscription = Hub.AddSubscription(
+                request with
                 {
-                    NoteStream(session, state, reason);
-                    callback?.Invoke(state, reason);
+                    OnStateChanged = (state, reason) =>
+                    {
+                        NoteStream(session, state, reason);
+                        callback?.Invoke(state, reason);
+                    },
                 },
-            },
-            queue, format);
+                queue, format);
+        }
+        catch (StreamException e) when (e.Error is not StreamError.CodecsNotMatched)
+        {
+            using (GraphLock.Enter(_stateLock))
+                session.StreamEnd = Lacks(e.Message); // it went while the destination made up its mind
+            throw;
+        }
+
         Subscription? before;
         using (GraphLock.Enter(_stateLock))
             before = session.Subscription;
@@ -351,24 +363,25 @@ public sealed class Relay : IAsyncDisposable
 
     private (CloseReason Reason, bool IsFailure) Outcome(Task<CloseReason> work, RelaySession session)
     {
+        var fault = work.Exception?.InnerException; // which counts as looked at, whatever follows
         CloseReason? streamEnd;
         using (GraphLock.Enter(_stateLock))
             streamEnd = session.StreamEnd;
         if (streamEnd is { Code: CloseCode.PublisherLeft or CloseCode.Unavailable or CloseCode.Stopping })
             return (streamEnd, false); // no fault of the destination's
-        switch (work.Exception?.InnerException)
+        switch (fault)
         {
             case null when work.IsCanceled:
                 return (CloseReason.Stopping, true); // what it runs on was stopped
             case null:
                 return (work.Result ?? new CloseReason(CloseCode.PeerClosed, "the session ended"), true);
-            case StreamException e:
-                return (new CloseReason(CloseCode.Refused, e.Message), true);
-            case IOException e:
-                Log.Faulted(_logger, e, StreamName, Name);
+            case StreamException:
+                return (new CloseReason(CloseCode.Refused, fault.Message), true);
+            case IOException or SocketException:
+                Log.Faulted(_logger, fault, StreamName, Name);
                 return (new CloseReason(CloseCode.ConnectionLost, "the connection failed"), true);
-            case var e:
-                Log.Faulted(_logger, e, StreamName, Name);
+            default:
+                Log.Faulted(_logger, fault, StreamName, Name);
                 return (new CloseReason(CloseCode.Fault, "the destination failed"), true);
         }
     }

@@ -470,6 +470,31 @@ public sealed class RelayTests
     }
 
     [Test]
+    public async Task S18_A_stream_that_went_while_the_destination_made_up_its_mind_is_no_failure_of_the_destination()
+    {
+        await using var f = new RelayFixture();
+        var definition = new StreamDefinition("a") { Sources = ["test:one"] };
+        await f.Hub.SetStreamAsync(definition);
+        var consumer = f.NewConsumer();
+        var changing = Task.CompletedTask;
+        f.Targets["one"] = new TestTarget("one")
+        {
+            Run = (session, _) =>
+            {
+                changing = f.Hub.SetStreamAsync(definition with { IsEnabled = false }, CancellationToken.None);
+                session.Subscribe(new SubscribeRequest("a"), consumer.Writer, WireConsumer.Format);
+                return Task.FromResult(CloseReason.Requested);
+            },
+        };
+        await using var relay = f.Hub.AddRelay("a", "push:one");
+        (await f.Sources["one"].NextAsync()).PublishVideo().Write();
+        await f.AdvanceUntilAsync(() => f.One.Sessions > 0, "the session");
+        await RelayFixture.BecomesAsync(relay, RelayState.Waiting);
+        await changing;
+        Assert.That((f.One.Open, relay.GetSnapshot().Failures), Is.EqualTo((0, 0L)));
+    }
+
+    [Test]
     public async Task S20_The_hubs_end_ends_relays_in_time_whatever_they_do()
     {
         await using var f = new RelayFixture();
