@@ -48,7 +48,12 @@ internal static class StreamSettings
         var definition = new StreamDefinition(section.Key);
         var children = section.GetChildren().ToList();
         if (!string.IsNullOrWhiteSpace(section.Value))
+        {
+            errors.AddRange(children.Select(
+                child => $"{path}:{child.Key} is set beside an address; the address belongs into {path}:Sources then."));
             return definition with { Sources = [section.Value.Trim()] };
+        }
+
         if (children.All(child => int.TryParse(child.Key, out _)))
             return definition with { Sources = SettingsReader.Texts(section, path, errors) };
 

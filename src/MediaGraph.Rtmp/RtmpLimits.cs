@@ -31,12 +31,6 @@ public sealed record RtmpLimits : IValidatedOptions
     public int MaxChunkStreams { get; init; } = 64;
 
     /// <summary>
-    /// Message streams per connection to a server, 1 to 1,024; a client makes one. Default 16: most clients use one. Beyond: the command is
-    /// refused, and the connection closed.
-    /// </summary>
-    public int MaxMessageStreams { get; init; } = 16;
-
-    /// <summary>
     /// Commands per second, 10 to 100,000. Default 100: a session needs some ten in all. Beyond: the connection is closed.
     /// </summary>
     public int MaxCommandsPerSecond { get; init; } = 100;
@@ -67,7 +61,6 @@ public sealed record RtmpLimits : IValidatedOptions
         .Check(MaxMessageBytes, 1 << 10, 0xFFFFFF)
         .Check(MaxAssemblyBytes, 64 << 10, 1 << 30)
         .Check(MaxChunkStreams, 4, 65_600)
-        .Check(MaxMessageStreams, 1, 1_024)
         .Check(MaxCommandsPerSecond, 10, 100_000)
         .Check(MaxAmfDepth, 1, 16)
         .Check(MaxAmfValues, 16, 1_000_000)

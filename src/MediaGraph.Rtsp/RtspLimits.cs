@@ -1,6 +1,5 @@
 using MediaGraph.Validation;
 
-
 namespace MediaGraph.Rtsp;
 
 /// <summary>

@@ -4,9 +4,9 @@ using MediaGraph.Sources;
 using MediaGraph.Tapo.Client;
 using MediaGraph.Tapo.Diagnostics;
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using MediaGraph.Validation;
 
 namespace MediaGraph.Tapo;
 

@@ -96,6 +96,7 @@ public sealed class ConfigurationTests
             ["Rtmp:ChunkSize"] = "4096",
             ["Rtmp:WindowAcknowledgementSize"] = "5000000",
             ["Rtmp:AssumedFourCcs"] = "hvc1, Opus",
+            ["Rtmp:MaxMessageStreams"] = "18",
             ["Rtmp:Connections:MaxConnections"] = "11",
             ["Rtmp:Connections:MaxPerAddress"] = "12",
             ["Rtmp:Connections:MaxHalfOpen"] = "13",
@@ -104,7 +105,6 @@ public sealed class ConfigurationTests
             ["Rtmp:Limits:MaxMessageBytes"] = "15000",
             ["Rtmp:Limits:MaxAssemblyBytes"] = "160000",
             ["Rtmp:Limits:MaxChunkStreams"] = "17",
-            ["Rtmp:Limits:MaxMessageStreams"] = "18",
             ["Rtmp:Limits:MaxCommandsPerSecond"] = "19",
             ["Rtmp:Limits:MaxAmfDepth"] = "9",
             ["Rtmp:Limits:MaxAmfValues"] = "2000",
@@ -191,6 +191,7 @@ public sealed class ConfigurationTests
                 PingInterval = TimeSpan.FromSeconds(5),
                 ChunkSize = 4096,
                 WindowAcknowledgementSize = 5_000_000,
+                MaxMessageStreams = 18,
                 Connections = new() { MaxConnections = 11, MaxPerAddress = 12, MaxHalfOpen = 13, MaxHalfOpenPerAddress = 10 },
                 Limits = new()
                 {
@@ -198,7 +199,6 @@ public sealed class ConfigurationTests
                     MaxMessageBytes = 15_000,
                     MaxAssemblyBytes = 160_000,
                     MaxChunkStreams = 17,
-                    MaxMessageStreams = 18,
                     MaxCommandsPerSecond = 19,
                     MaxAmfDepth = 9,
                     MaxAmfValues = 2000,
@@ -315,17 +315,20 @@ public sealed class ConfigurationTests
     [TestCase("50099-50000")]
     [TestCase("50000-50000")]
     [TestCase("65535")]
+    [TestCase("50001")]
     public void Ports_that_cannot_be_used_are_an_error(string text) => Assert.That(
         ErrorsOf(new() { ["Rtsp:UdpPorts"] = text }).Single(),
-        Does.StartWith("MediaGraph:Rtsp:UdpPorts is ").And.EndsWith("it must be two ports or more of 1024 to 65535."));
+        Does.StartWith("MediaGraph:Rtsp:UdpPorts is ").And.EndsWith("it must hold an even port and the next, of 1024 to 65535."));
 
     [Test]
     public void Ports_of_the_client_are_checked_as_those_of_the_server_are() => Assert.That(
         ErrorsOf(new() { ["Rtsp:Client:UdpPorts"] = "1000-1099" }),
-        Is.EqualTo(new[] { "MediaGraph:Rtsp:Client:UdpPorts is 1000 to 1099; it must be two ports or more of 1024 to 65535." }));
+        Is.EqualTo(new[] { "MediaGraph:Rtsp:Client:UdpPorts is 1000 to 1099; it must hold an even port and the next, of 1024 to 65535." }));
 
     [TestCase("Rtmp:Client:Limits:Connections:MaxConnections")]
     [TestCase("Rtmp:Client:Connections:MaxConnections")]
+    [TestCase("Rtmp:Client:MaxMessageStreams")]
+    [TestCase("Rtmp:Client:Limits:MaxMessageStreams")]
     [TestCase("Rtsp:Client:Limits:Connections:MaxConnections")]
     [TestCase("Rtsp:Client:Limits:MaxSetups")]
     [TestCase("Rtsp:Client:MaxRequestsPerSecond")]

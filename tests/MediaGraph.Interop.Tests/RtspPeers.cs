@@ -148,9 +148,16 @@ public static class RtspPeers
 
     private static string Ask(int port, string request)
     {
-        using var client = new TcpClient("127.0.0.1", port);
-        client.GetStream().Write(Encoding.ASCII.GetBytes(request));
-        return new StreamReader(client.GetStream()).ReadLine() ?? "";
+        try
+        {
+            using var client = new TcpClient("127.0.0.1", port) { ReceiveTimeout = 2000 };
+            client.GetStream().Write(Encoding.ASCII.GetBytes(request));
+            return new StreamReader(client.GetStream()).ReadLine() ?? "";
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            return ""; // it is not ready
+        }
     }
 
     private static string Url(int port) => string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{port}/x");

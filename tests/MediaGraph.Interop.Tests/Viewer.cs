@@ -10,7 +10,8 @@ namespace MediaGraph.Interop.Tests;
 /// <param name="Format">What it plays.</param>
 public sealed record Viewer(string Name, ExternalTool Tool, string File, MediaFormat Format)
 {
-    private static readonly TimeSpan GStreamersPatience = TimeSpan.FromSeconds(15);
+    /// <summary>How long a GStreamer player that may go on is waited for.</summary>
+    public static TimeSpan GStreamersPatience { get; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Waits for the program's end, which is a good one, and reads what it got.</summary>
     public async Task<FrameHashes> EndAsync()

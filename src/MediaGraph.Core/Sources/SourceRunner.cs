@@ -221,7 +221,7 @@ internal sealed class SourceRunner
             Sources.NoteSettled(session);
         var isTalk = !Sources.MayView(this, ask) && (!feed.CarriesMedia
             || (IsSettled() && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data)));
-        NoteAsked(session.Wanted, now);
+        NoteAsked(session.IsHeldBack ? SourceMedia.None : session.Wanted, now);
         if (isTalk)
         {
             NoteHealth(Time.GetElapsedTime(feed.Started, now));

@@ -13,6 +13,7 @@ public sealed class SourceSession
     private TaskCompletionSource _wantedChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private SourceMedia _wanted;
     private bool _hasPublished;
+    private bool _isHeldBack;
 
     internal SourceSession(SourceRunner runner, SourceMedia wanted)
     {
@@ -35,6 +36,9 @@ public sealed class SourceSession
                 return _wanted;
         }
     }
+
+    /// <summary>Whether it waits for <see cref="WhenMayConnectAsync"/>: nothing that is wanted of it can be missed then.</summary>
+    internal bool IsHeldBack { get => Volatile.Read(ref _isHeldBack); private set => Volatile.Write(ref _isHeldBack, value); }
 
     /// <summary>Returns when something else is wanted than what the caller knows of.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
@@ -61,9 +65,23 @@ public sealed class SourceSession
     /// <exception cref="OperationCanceledException">Cancelled; nothing was counted.</exception>
     public async Task WhenMayConnectAsync(CancellationToken cancellationToken)
     {
-        while (_runner.Tries.Remaining is var rest && rest > TimeSpan.Zero)
-            await Task.Delay(Waiting.Round(rest), Hub.TimeProvider, cancellationToken).ConfigureAwait(false);
-        _runner.Tries.Add();
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            while (_runner.Tries.TryAdd() is var rest && rest > TimeSpan.Zero)
+            {
+                IsHeldBack = true;
+                await Task.Delay(Waiting.Round(rest), Hub.TimeProvider, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            if (IsHeldBack)
+            {
+                IsHeldBack = false;
+                _runner.Signal.Set();
+            }
+        }
     }
 
     /// <summary>Begins to feed the stream, once per session. The session ends the feed at the latest when it ends itself.</summary>

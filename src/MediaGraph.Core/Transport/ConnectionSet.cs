@@ -118,8 +118,8 @@ public sealed class ConnectionSet<T>(
             catch (Exception e)
             {
                 // The timer's thread belongs to all: what it throws would end the process.
-                connection.Abort(new CloseReason(CloseCode.Fault, "a fault of this software"));
                 onFault(connection, e);
+                connection.Abort(new CloseReason(CloseCode.Fault, "a fault of this software"));
             }
         }
     }

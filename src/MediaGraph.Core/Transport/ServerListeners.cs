@@ -86,7 +86,9 @@ public sealed class ServerListeners(
         }
     }
 
-    /// <summary>Stops listening, for good; accepted connections go on. Idempotent.</summary>
+    /// <summary>
+    /// Stops listening, for good; accepted connections go on. A start that another thread has begun fails, and frees its ports. Idempotent.
+    /// </summary>
     public ValueTask DisposeAsync()
     {
         IAsyncDisposable?[] all;

@@ -8,9 +8,9 @@ using MediaGraph.Rtmp.Diagnostics;
 using MediaGraph.Rtmp.Sessions;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using MediaGraph.Validation;
 
 namespace MediaGraph.Rtmp.Client;
 
@@ -56,7 +56,7 @@ public sealed class RtmpClient : IAsyncDisposable
         TimeProvider = timeProvider ?? TimeProvider.System;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("MediaGraph.Rtmp");
         _metrics = new ConnectionMetrics(RtmpMetricNames.Meter, RtmpMetricNames.Prefix, "client", () => Connections, null, meterFactory);
-        _sessions = new RtmpSessions(hub, Options, _metrics, TimeProvider, _logger, isClient: true);
+        _sessions = new RtmpSessions(hub, Options, _metrics, TimeProvider, _logger, messageStreams: 1, isClient: true);
         _dial = dial ?? DialAsync;
     }
 

@@ -233,7 +233,7 @@ internal sealed class RtmpConnection : RtmpSession
         if (index < 0)
         {
             index = streams.Length;
-            if (index == _options.Limits.MaxMessageStreams)
+            if (index == _options.MaxMessageStreams)
             {
                 SendError(command, "NetConnection.Call.Failed", "Too many streams on one connection.");
                 throw new LimitException("too many message streams");

@@ -6,9 +6,9 @@ using MediaGraph.Rtmp.Diagnostics;
 using MediaGraph.Rtmp.Sessions;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using MediaGraph.Validation;
 
 namespace MediaGraph.Rtmp.Server;
 
@@ -48,7 +48,7 @@ public sealed class RtmpServer : IAsyncDisposable
         _guard = new ConnectionGuard(_options.Connections);
         _metrics = new ConnectionMetrics(
             RtmpMetricNames.Meter, RtmpMetricNames.Prefix, "server", () => Connections, () => RefusedConnections, meterFactory);
-        _sessions = new RtmpSessions(hub, _options, _metrics, _timeProvider, _logger, isClient: false);
+        _sessions = new RtmpSessions(hub, _options, _metrics, _timeProvider, _logger, _options.MaxMessageStreams, isClient: false);
         _listeners = new ServerListeners(_options.Tls, loggerFactory, _timeProvider, Listen, AbortAll);
     }
 

@@ -31,6 +31,12 @@ public sealed record RtmpServerOptions : RtmpOptions
     /// <summary>How many connections there may be. Beyond: the new one is closed and counted.</summary>
     public ConnectionLimits Connections { get; init; } = new();
 
+    /// <summary>
+    /// Message streams per connection, 1 to 1,024. Default 16: most clients use one. Beyond: the command is refused, and the connection
+    /// closed.
+    /// </summary>
+    public int MaxMessageStreams { get; init; } = 16;
+
     /// <summary>After how much silence a player is pinged, and how often then. Default 30 s: three times per read timeout.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -38,6 +44,7 @@ public sealed record RtmpServerOptions : RtmpOptions
     public override IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
         .Add(base.Validate(prefix))
         .Check(PingInterval)
+        .Check(MaxMessageStreams, 1, 1_024)
         .Check(Connections)
         .Check(Tls);
 }

@@ -8,14 +8,15 @@ namespace MediaGraph.Rtmp.Sessions;
 
 /// <summary>The sessions of one server or one client, and what they share. Thread-safe.</summary>
 internal sealed class RtmpSessions(
-    StreamHub hub, RtmpOptions options, ConnectionMetrics metrics, TimeProvider timeProvider, ILogger logger, bool isClient)
+    StreamHub hub, RtmpOptions options, ConnectionMetrics metrics, TimeProvider timeProvider, ILogger logger, int messageStreams,
+    bool isClient)
 {
     private readonly ConnectionSet<RtmpSession> _sessions = new(
         timeProvider, count => Log.WarningsSuppressed(logger, count), count => Log.StopOverran(logger, count),
         (session, e) => Log.ConnectionFaulted(logger, e, session.Id));
 
     private readonly RtmpImages[] _images =
-        [.. Enumerable.Range(1, options.Limits.MaxMessageStreams).Select(id => new RtmpImages((uint)id, options.ChunkSize, isClient))];
+        [.. Enumerable.Range(1, messageStreams).Select(id => new RtmpImages((uint)id, options.ChunkSize, isClient))];
 
     public StreamHub Hub => hub;
 

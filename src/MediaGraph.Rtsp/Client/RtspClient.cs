@@ -11,9 +11,9 @@ using MediaGraph.Rtsp.Security;
 using MediaGraph.Rtsp.Transport;
 using MediaGraph.Streams;
 using MediaGraph.Transport;
+using MediaGraph.Validation;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using MediaGraph.Validation;
 
 namespace MediaGraph.Rtsp.Client;
 

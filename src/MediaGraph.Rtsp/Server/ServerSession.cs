@@ -33,7 +33,7 @@ internal abstract class ServerSession(ServerParts parts, ConnectionWriter writer
     public ImmutableArray<SessionTrack> Tracks => _tracks;
 
     /// <summary>Whether the media go interleaved; null before the first track.</summary>
-    public bool? IsTcp => _tracks.IsEmpty ? null : _tracks[0].Path is null;
+    public bool? IsTcp => _tracks is [var first, ..] ? first.Path is null : null;
 
     /// <summary>Whether media are to flow.</summary>
     public bool IsRunning

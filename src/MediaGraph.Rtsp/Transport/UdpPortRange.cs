@@ -9,10 +9,11 @@ internal static class UdpPortRange
 {
     private const int First = 1024; // those below are of the system's services
 
-    /// <summary>A range must hold a pair, and no port that needs rights; null is any.</summary>
+    /// <summary>A range must hold an even port and the next (RFC 3550 §11), and no port that needs rights; null is any.</summary>
     public static OptionErrors CheckPorts(
         this OptionErrors errors, (int First, int Last)? ports, [CallerArgumentExpression(nameof(ports))] string name = "") =>
         errors.Require(
-            ports is null || (ports.Value.First >= First && ports.Value.Last <= IPEndPoint.MaxPort && ports.Value.Last > ports.Value.First),
-            $"{name} is {ports?.First} to {ports?.Last}; it must be two ports or more of {First} to {IPEndPoint.MaxPort}.");
+            ports is not { } range
+                || (range.First >= First && range.Last <= IPEndPoint.MaxPort && range.Last > range.First + (range.First & 1)),
+            $"{name} is {ports?.First} to {ports?.Last}; it must hold an even port and the next, of {First} to {IPEndPoint.MaxPort}.");
 }

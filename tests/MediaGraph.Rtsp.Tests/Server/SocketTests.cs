@@ -111,7 +111,7 @@ public sealed class SocketTests
         var setup = await client.SetUpAsync(transport: $"RTP/AVP;unicast;client_port={port}-{port + 1}");
         Assert.That(RtspTransport.ParseAll(setup.Headers[RtspHeaderNames.Transport]).Single().ClientPorts!.Value.Rtp, Is.EqualTo(port));
         await client.ExpectAsync(200, "PLAY", client.Url());
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
+        using var limit = new CancellationTokenSource(Eventually.DefaultLimit, TimeProvider.System);
         Assert.That((await rtp.ReceiveAsync(limit.Token)).Buffer[1] & 0x7F, Is.EqualTo(96));
     }
 
