@@ -103,7 +103,7 @@ public sealed class Relay : IAsyncDisposable
             subscription = _session?.Subscription;
             snapshot = new RelaySnapshot(
                 StreamName, Name, _state, Time.GetElapsedTime(_since, now), _reason,
-                _nextTry is { } next ? Time.GetElapsedTime(now, next) : null, _sent, _sessions, _failures);
+                _nextTry is { } next ? TimeSpan.FromTicks(Math.Max(Time.GetElapsedTime(now, next).Ticks, 0)) : null, _sent, _sessions, _failures);
         }
 
         return subscription is null ? snapshot : snapshot with { Packets = snapshot.Packets + Sent(subscription) };
@@ -189,7 +189,11 @@ public sealed class Relay : IAsyncDisposable
     private async Task RunAsync(Relay? before)
     {
         if (before is not null)
-            await before.Completion.ConfigureAwait(false);
+        {
+            Note(RelayState.Waiting, Lacks("the one before it has not ended yet"));
+            await Time.WaitAsync(before.Completion, Timeout.InfiniteTimeSpan).ConfigureAwait(false);
+        }
+
         while (!IsStopping)
         {
             var woken = _signal.Take();

@@ -1,5 +1,6 @@
 using System.Net;
 using MediaGraph.Graph;
+using MediaGraph.Sources;
 using MediaGraph.Transport;
 
 namespace MediaGraph.Relays;
@@ -64,7 +65,7 @@ public abstract class Transfer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(reason);
         if (Interlocked.CompareExchange(ref _reason, reason, null) is not null)
             return;
-        _ = _closing.CancelAsync(); // also a connection that is being opened now
+        _ = _closing.CancelAsync().Quietly(); // also a connection that is being opened now
         _connection.RequestClose(reason);
     }
 
@@ -110,8 +111,14 @@ public abstract class Transfer : IAsyncDisposable
             (reason, fault) = (new CloseReason(CloseCode.Fault, "a fault of this software"), e);
         }
 
-        OnEnded(fault);
-        _completion.SetResult(reason);
+        try
+        {
+            OnEnded(fault);
+        }
+        finally
+        {
+            _completion.SetResult(reason); // whatever a derived class makes of it
+        }
     }
 
     private async Task<CloseReason> FollowToTheEndAsync()

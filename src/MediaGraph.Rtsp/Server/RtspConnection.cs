@@ -219,7 +219,6 @@ internal sealed partial class RtspConnection : IConnection
     // Reads and obeys. Returns why the connection must end, or null when it only feeds a tunnel from now on.
     private async Task<CloseReason?> ReadAsync()
     {
-        var isLeft = false; // something that has come and was not looked at
         for (var turn = 0L; ;)
         {
             if (Reason is { } asked)
@@ -230,9 +229,8 @@ internal sealed partial class RtspConnection : IConnection
             (_transport as HttpTunnel)?.Watch();
             var input = _transport.Input;
 
-            // A pipe's ReadAsync waits for more when a read was cancelled behind which something is left to be looked at; its TryRead gives
-            // what was looked at, too.
-            var reading = isLeft && input.TryRead(out var ready) ? new(ready) : input.ReadAsync(CancellationToken.None);
+            // A pipe's ReadAsync waits for more when a read was cancelled behind which something is left to be looked at.
+            var reading = input.TryRead(out var ready) ? new(ready) : input.ReadAsync(CancellationToken.None);
             if (!reading.IsCompleted)
                 turn = _receivedBytes;
             else if (_receivedBytes - turn >= MaxTurnBytes)
@@ -301,7 +299,6 @@ internal sealed partial class RtspConnection : IConnection
                 if (!result.IsCanceled)
                     _receivedBytes += length - buffer.Length;
                 input.AdvanceTo(buffer.Start, isExamined ? buffer.End : buffer.Start);
-                isLeft = !isExamined;
             }
 
             if (pending is not null && await WatchAsync(pending, input).ConfigureAwait(false) is { } why)

@@ -138,6 +138,24 @@ public sealed class SourceTests
         await Eventually.EqualAsync(() => client.Responses.Count, 2, "answers");
     }
 
+    [TestCase("OPTIONS * RT", TestName = "Half a first line makes no work")]
+    [TestCase("$\0\0\u0010half", TestName = "Half a frame makes no work")]
+    [TestCase("OPTIONS * RTSP/1.0\r\nContent-Length: 9\r\n\r\nhalf", TestName = "Half a body makes no work")]
+    public async Task Half_a_message_makes_no_work(string half)
+    {
+        await using var bench = new ServerBench();
+        var (server, end) = MemoryTransport.CreatePair(ServerBench.Address);
+        var watched = new WatchedTransport(server);
+        bench.Server.Accept(watched);
+        var client = bench.Add(new ServerClient(end, server));
+        await client.SendAsync(half);
+        await Eventually.Async(() => watched.IsWaiting && watched.Reads > 1, "it waits for the rest");
+        var other = bench.Open();
+        for (var i = 0; i < 20; i++)
+            await other.ExpectAsync(200, "OPTIONS", "*");
+        Assert.That(watched.Reads, Is.LessThan(10));
+    }
+
     [Test]
     public async Task S4_Who_waits_for_a_source_after_a_session_that_ended_by_itself_has_its_time()
     {

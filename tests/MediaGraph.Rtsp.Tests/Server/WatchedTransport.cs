@@ -12,6 +12,9 @@ internal sealed class WatchedTransport(ITransport transport) : ITransport
 
     public bool IsWaiting => _input.IsWaiting;
 
+    /// <summary>How often it was read from.</summary>
+    public int Reads => _input.Reads;
+
     public PipeReader Input => _input;
 
     public EndPoint? RemoteEndPoint => transport.RemoteEndPoint;
@@ -30,17 +33,25 @@ internal sealed class WatchedTransport(ITransport transport) : ITransport
     private sealed class WatchedReader(PipeReader reader) : PipeReader
     {
         private Task<ReadResult>? _reading; // the latest
+        private int _reads;
 
         public bool IsWaiting => Volatile.Read(ref _reading) is { IsCompleted: false };
 
+        public int Reads => Volatile.Read(ref _reads);
+
         public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
         {
+            Interlocked.Increment(ref _reads);
             var reading = reader.ReadAsync(cancellationToken).AsTask();
             Volatile.Write(ref _reading, reading);
             return new(reading);
         }
 
-        public override bool TryRead(out ReadResult result) => reader.TryRead(out result);
+        public override bool TryRead(out ReadResult result)
+        {
+            Interlocked.Increment(ref _reads);
+            return reader.TryRead(out result);
+        }
 
         public override void AdvanceTo(SequencePosition consumed) => reader.AdvanceTo(consumed);
 
