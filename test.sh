@@ -57,8 +57,8 @@ finish() {
   if ((status != 0 && failed == 0)); then failed=1; fi
   ((${#problems[@]} == 0)) || { printf '\nProblems:\n'; printf '  %s\n' "${problems[@]}"; }
   echo "$passed passed, $failed failed, $skipped skipped"
-  if ((failed > 0)); then exit 1; fi
-  exit "$status"
+  if ((status > 128)); then exit "$status"; fi # a signal
+  exit "$((failed > 0))"
 }
 trap finish EXIT
 

@@ -699,6 +699,14 @@ public sealed class ConfigurationTests
         Is.EqualTo(new[] { $"MediaGraph:{place} is one value, not a section." }));
 
     [Test]
+    public void Keys_beside_an_address_are_an_error() => Assert.That(
+        ErrorsOf(new() { ["Streams:porch"] = "rtsp://porch/1", ["Streams:porch:Preload"] = "true" }),
+        Is.EqualTo(new[]
+        {
+            "MediaGraph:Streams:porch:Preload is set beside an address; the address belongs into MediaGraph:Streams:porch:Sources then.",
+        }));
+
+    [Test]
     public void Options_in_code_come_after_those_of_the_configuration_and_are_checked_too()
     {
         var settings = Read(new() { ["Rtmp:ReadTimeout"] = "20" }, media => media

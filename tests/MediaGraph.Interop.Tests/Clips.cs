@@ -13,7 +13,7 @@ public sealed class Clips
     private const string Picture = "testsrc2=size=320x180:rate=25";
     private const string Sound = "sine=frequency=440:sample_rate=44100";
 
-    private static readonly Dictionary<string, Task<string>> Made = []; // by name; NUnit runs these tests one after another
+    private static readonly Dictionary<string, Task<string>> Made = []; // by name; under its own lock
     private static string _folder = "";
 
     /// <summary>4 s of H264 with B-frames, a keyframe every second, and AAC.</summary>
@@ -52,7 +52,7 @@ public sealed class Clips
     }
 
     /// <summary>20 s of one track in Matroska: vp8, vp9, L16, mp3 or ac3. Pictures have a keyframe every second.</summary>
-    public static Task<string> OneTrackAsync(string codec) => GetAsync(codec, codec switch
+    public static Task<string> OneTrackAsync(string codec) => GetAsync($"{codec}-alone", codec switch
     {
         "vp8" or "vp9" => [
             "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25", "-t", "20", "-c:v", codec == "vp8" ? "libvpx" : "libvpx-vp9", "-g", "25",
@@ -85,9 +85,12 @@ public sealed class Clips
 
     private static Task<string> GetAsync(string name, string[] options, string extension = ".flv")
     {
-        if (!Made.TryGetValue(name, out var made))
-            Made[name] = made = MakeAsync(Path.Combine(_folder, name + extension), options);
-        return made;
+        lock (Made)
+        {
+            if (!Made.TryGetValue(name, out var made))
+                Made[name] = made = MakeAsync(Path.Combine(_folder, name + extension), options);
+            return made;
+        }
     }
 
     private static async Task<string> MakeAsync(string file, string[] options)

@@ -16,6 +16,7 @@ namespace MediaGraph.Interop.Tests;
 
 /// <summary>A hub pushes to our own servers, and to ffmpeg's, by RTMP and by RTSP over real sockets.</summary>
 [Category("Socket")]
+[NonParallelizable] // the sockets of the whole process are counted
 public sealed class HubRelayTests
 {
     private const string Stream = "live/cam";

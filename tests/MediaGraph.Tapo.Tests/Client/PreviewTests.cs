@@ -104,6 +104,7 @@ internal sealed class PreviewTests
         var start = bench.Time.GetUtcNow();
         await bench.FailsAsync();
         Assert.That(bench.Time.GetUtcNow() - start, Is.GreaterThan(TimeSpan.FromSeconds(9.9)));
+        Assert.That(bench.Failure, Is.EqualTo("the camera sends no media: it may be in privacy mode"));
         bench.Camera.Behaviour = TapoBehaviour.Normal;
         var before = viewer.Video;
         await bench.AdvanceUntilAsync(() => viewer.Video > before, "pictures again");
