@@ -261,6 +261,8 @@ public sealed class Relay : IAsyncDisposable
 
         if (!_ready.IsCompleted)
             return (Lacks("the stream is not there yet"), _ready, Timeout.InfiniteTimeSpan);
+        if (_lease.Stream.Sources is { Definition.IsEnabled: false })
+            return (Lacks("the stream is disabled"), null, Timeout.InfiniteTimeSpan); // and is still fed, for a moment
         if (!_lease.Stream.IsPublished)
             return (Lacks(_ready.Result?.Message ?? Unfed), null, Timeout.InfiniteTimeSpan);
 
