@@ -15,6 +15,9 @@ internal sealed class SourceRunner
     // After the first media, as for publishers.
     private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1);
 
+    // How soon to look at the soonest whether a source has become healthy.
+    private static readonly TimeSpan LeastHealthPause = TimeSpan.FromMilliseconds(100);
+
     private readonly ISource _source;
     private readonly Backoff _backoff;
     private readonly ILogger _logger;
@@ -237,7 +240,7 @@ internal sealed class SourceRunner
         string? FindSilence()
         {
             if (first is null)
-                return IsSilentSince(Math.Max(feed.Started, FirstAsked)) ? "it sent no media" : null;
+                return FirstAsked is { } since && IsSilentSince(Math.Max(feed.Started, since)) ? "it sent no media" : null;
             foreach (var track in feed.Tracks)
             {
                 var kind = SourceMediaKinds.Of(track.Track.Kind);
@@ -250,7 +253,8 @@ internal sealed class SourceRunner
                     if (IsSilentSince(Math.Max(last, asked)))
                         return $"its {track.Track.Id} fell silent";
                 }
-                else if ((session.Wanted & kind & ~_absent) != SourceMedia.None && IsSilentSince(Math.Max(feed.Started, asked)))
+                else if ((session.Wanted & kind & ~_absent) != SourceMedia.None && !HasCome(kind)
+                    && IsSilentSince(Math.Max(feed.Started, asked)))
                 {
                     _absent |= kind;
                     return $"its {track.Track.Id} did not come";
@@ -260,14 +264,18 @@ internal sealed class SourceRunner
             return null;
         }
 
+        bool HasCome(SourceMedia kind) =>
+            feed.Tracks.Any(track => SourceMediaKinds.Of(track.Track.Kind) == kind && track.LastArrival is not null);
+
         bool IsSilentSince(long time) => !HasTime(Options.SilenceLimit - Time.GetElapsedTime(time, now));
 
         bool IsSettled() => Sources.Read(session, static s => s.IsSettled);
 
-        // By what came, not by the time that went by.
+        // By what came, not by the time that went by: what is left stays the same, however short, while nothing comes.
         void NoteHealth(TimeSpan span)
         {
-            if (!HasTime(Options.HealthyAfter - span) && Sources.NoteHealthy(this, session))
+            var rest = Options.HealthyAfter - span;
+            if (!HasTime(rest > TimeSpan.Zero && rest < LeastHealthPause ? LeastHealthPause : rest) && Sources.NoteHealthy(this, session))
                 _backoff.Succeed();
         }
 
@@ -292,7 +300,7 @@ internal sealed class SourceRunner
         _audioAsked = (ask & SourceMedia.Audio) == 0 && IsSelective ? null : _audioAsked ?? now;
     }
 
-    private long FirstAsked => Math.Min(_videoAsked ?? long.MaxValue, _audioAsked ?? long.MaxValue);
+    private long? FirstAsked => _audioAsked is null || _videoAsked < _audioAsked ? _videoAsked : _audioAsked;
 
     private long? AskedSince(SourceMedia kind) => kind switch
     {

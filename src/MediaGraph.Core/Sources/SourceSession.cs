@@ -147,6 +147,9 @@ public sealed class SourceSession
     /// <summary>The kinds of which the source has said whether it has them.</summary>
     internal SourceMedia Announced { get; set; }
 
+    /// <summary>Kinds of which its feed shows from the start whether the source has them; of others it will say so.</summary>
+    internal SourceMedia Shown { get; set; } = SourceMedia.All;
+
     /// <summary>The kinds that it has fed, or offered a speaker for.</summary>
     internal SourceMedia Fed { get; set; }
 

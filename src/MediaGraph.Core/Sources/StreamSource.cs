@@ -25,11 +25,12 @@ internal sealed class StreamSource(StreamHub hub, string stream) : ISource
             await lease.WhenReadyAsync(cancellationToken).ConfigureAwait(false);
             var offered = lease.Stream.Receivers.Where(receiver => receiver.Codec is not null)
                 .Select(receiver => Track.Of(receiver.Codec!, receiver.Track.Id)).ToArray();
+            session.Shown = wanted; // what came to be asked for meanwhile is leased, and told of, from now on
             var feed = session.Publish(offered);
             await using (feed.ConfigureAwait(false))
             {
                 leasing = LeaseWantedAsync();
-                await FeedAsync(lease.Stream, feed, cancellationToken).ConfigureAwait(false);
+                await FeedAsync(lease, feed, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -64,10 +65,12 @@ internal sealed class StreamSource(StreamHub hub, string stream) : ISource
         }
     }
 
-    private async Task FeedAsync(MediaStream from, Feed feed, CancellationToken cancellationToken)
+    private async Task FeedAsync(StreamLease lease, Feed feed, CancellationToken cancellationToken)
     {
         var tracks = feed.Tracks.ToDictionary(track => track.Track.Id);
-        var request = new SubscribeRequest(stream) { Leases = SourceMedia.None };
+
+        // The lease keeps nothing of a stream that somebody publishes: the subscription keeps the sources that may come in their place.
+        var request = new SubscribeRequest(stream) { Leases = lease.HasSources ? SourceMedia.None : lease.Wants };
         await foreach (var batch in hub.Subscribe(request, cancellationToken).ConfigureAwait(false))
         {
             using (batch)
@@ -78,7 +81,7 @@ internal sealed class StreamSource(StreamHub hub, string stream) : ISource
                     if (!tracks.TryGetValue(id, out var track))
                         tracks.Add(id, track = feed.AddTrack(Track.Of(batch[i].Codec, id)));
                     if (feed.Offset is null) // a group that is replayed is not live, and what follows it stands beside other sources' media
-                        feed.FirstAge = from.AgeOf(batch[i].DecodeTimestamp);
+                        feed.FirstAge = lease.Stream.AgeOf(batch[i].DecodeTimestamp);
                     if (!track.Write(batch[i]))
                         return;
                 }

@@ -452,7 +452,7 @@ internal sealed class StreamSources
             foreach (var track in feed.Tracks)
                 has |= SourceMediaKinds.Of(track.Track.Kind);
             has |= feed.TalkPlace is null ? SourceMedia.None : SourceMedia.Talk;
-            var told = runner.IsSelective ? session.WantedLocked | SourceMedia.Talk | has : SourceMedia.All;
+            var told = runner.IsSelective ? (session.WantedLocked & session.Shown) | SourceMedia.Talk | has : SourceMedia.All;
             told &= ~session.Announced; // that was said, also of what is not fed
             runner.KnownLocked |= told;
             runner.HasLocked = (runner.HasLocked & ~told) | has;
@@ -531,7 +531,7 @@ internal sealed class StreamSources
         var isFailure = nextTry is not null;
         Changes changes;
         Feed? feed;
-        bool isFinished;
+        bool hasFinished;
         using (GraphLock.Enter(Lock))
         {
             session.IsOver = true;
@@ -553,7 +553,7 @@ internal sealed class StreamSources
             }
 
             changes = EvaluateLocked();
-            isFinished = runner.IsFinishedLocked;
+            hasFinished = _runners.Any(one => one.IsFinishedLocked); // also before this one, which fed until now
         }
 
         if (isFailure)
@@ -569,7 +569,7 @@ internal sealed class StreamSources
 
         Apply(changes);
         GraphLock.Point();
-        if (isFinished)
+        if (hasFinished)
             Stream.EndUnserved(); // as things are now: who has come meanwhile has had it run again, for all
         return feed;
     }
@@ -694,12 +694,11 @@ internal sealed class StreamSources
         candidates & ((runner.KnownLocked & runner.HasLocked)
             | (runner.HasFailedLocked || runner.IsFinishedLocked || runner.StateLocked == SourceState.Stuck ? SourceMedia.None : ~runner.KnownLocked));
 
-    // The next one is needed as long as none before it can be relied on.
+    // The next one is needed as long as none before it can be relied on: one that is only awaited does not end what another brings now.
     private SourceMedia TakenByActiveLocked(SourceRunner runner, SourceMedia candidates)
     {
-        if (runner.SessionLocked?.Feed is null)
-            return IsAwaitedLocked(runner) ? candidates : SourceMedia.None;
-        foreach (var kind in Kinds.Where(kind => !ReferenceEquals(runner, _active[kind])))
+        var awaited = runner.SessionLocked?.Feed is null && IsAwaitedLocked(runner) ? runner : null;
+        foreach (var kind in Kinds.Where(kind => !ReferenceEquals(runner, _active[kind] ?? awaited)))
             candidates &= ~kind;
         return candidates;
     }

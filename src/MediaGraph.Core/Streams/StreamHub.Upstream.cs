@@ -61,6 +61,12 @@ public sealed partial class StreamHub
     private StreamLease? Fetch(string name, SourceMedia wants)
     {
         _upstream!.ThrowIfMissing(name);
+        using (GraphLock.Enter(_streamsLock))
+        {
+            if (!HasRoomLocked(name)) // now too: what does not reach the other server is no try
+                return null;
+        }
+
         var tries = _upstream.Try(name);
         var address = _upstream.AddressOf(name);
         ISource source;
@@ -89,12 +95,8 @@ public sealed partial class StreamHub
         var lease = sources.Lease(wants);
         using (GraphLock.Enter(_streamsLock))
         {
-            if (_stopping)
-                throw new StreamException(StreamError.Stopping, "the server stops");
-            if (_streams.TryGetValue(name, out var other) && !IsGone(other))
+            if (!HasRoomLocked(name))
                 return null;
-            if (_fetched.Count >= Options.Upstream!.MaxStreams)
-                throw new StreamException(StreamError.Unavailable, "too many streams are fetched from the other server now");
             _fetched = _fetched.Add(sources);
             _streams = _streams.SetItem(name, stream);
         }
@@ -102,6 +104,18 @@ public sealed partial class StreamHub
         foreach (var runner in added)
             runner.Start([]);
         return lease;
+    }
+
+    // False when there is such a stream now.
+    private bool HasRoomLocked(string name)
+    {
+        if (_stopping)
+            throw new StreamException(StreamError.Stopping, "the server stops");
+        if (_streams.TryGetValue(name, out var other) && !IsGone(other))
+            return false;
+        if (_fetched.Count >= Options.Upstream!.MaxStreams)
+            throw new StreamException(StreamError.Unavailable, "too many streams are fetched from the other server now");
+        return true;
     }
 
     // Over, and only still in the table.

@@ -213,6 +213,25 @@ public sealed class UpstreamTests
         f.Hub.Lease("n99").Dispose();
     }
 
+    [Test]
+    public async Task S19_Names_that_are_refused_as_there_are_too_many_use_up_no_tries()
+    {
+        await using var f = new RelayFixture(new StreamHubOptions
+        {
+            Upstream = new UpstreamOptions("test://origin/{name}?x") { MaxStreams = 1, MaxTriesPerMinute = 5 },
+            Sources = new SourceOptions { Linger = TimeSpan.Zero },
+        });
+        using (f.Hub.Lease("n0"))
+        {
+            for (var i = 0; i < 20; i++)
+                Assert.That(() => f.Hub.Lease("n1"), Throws.InstanceOf<StreamException>().With.Message.Contains("too many streams"));
+        }
+
+        await Eventually.Async(() => f.Hub.Fetched.IsEmpty, "room");
+        using var lease = f.Hub.Lease("n1");
+        await f.Sources["//origin/n1?x"].NextAsync();
+    }
+
     [TestCase("other")]
     [TestCase("live/")]
     [TestCase("live/a/../b")]

@@ -118,9 +118,32 @@ public sealed class SelectiveSourceTests
         Assert.That(failure.RetryAfter!.Value.TotalSeconds, Is.EqualTo(0.5).Within(0.01));
     }
 
-    private static SourceFixture NewFixture(SourceOptions? options = null)
+    [TestCase(0)]
+    [TestCase(3)] // where the clock counts from the machine's start, which was a moment ago
+    public async Task S10_What_is_wanted_of_a_source_that_may_not_connect_yet_is_missed_when_it_may(int uptimeSeconds)
     {
-        var fixture = new SourceFixture(new StreamHubOptions { Sources = options ?? new() });
+        var (second, options) = (TimeSpan.FromSeconds(1), new SourceOptions { MaxSessionsPerMinute = 1 });
+        await using var f = NewFixture(
+            options, uptimeSeconds == 0 ? null : DateTimeOffset.MinValue + (uptimeSeconds * second));
+        await f.SetAsync("test:one");
+        using var talk = f.Hub.Lease("a", SourceMedia.Talk);
+        var run = await f.One.NextAsync();
+        await using var feed = run.Session.Publish(new PublishRequest("a") { Speaker = new TestSpeaker() });
+        var connecting = run.Session.WhenMayConnectAsync(CancellationToken.None);
+        using var view = f.Hub.Lease("a", SourceMedia.Video);
+        await Eventually.EqualAsync(() => f.Time.NextDue, f.Time.GetUtcNow() + (60 * second), "nothing else is waited for");
+        f.Time.Advance(60 * second);
+        await connecting;
+        await Eventually.EqualAsync(() => f.Time.NextDue, f.Time.GetUtcNow() + options.SilenceLimit, "the end of its silence");
+        Assert.That(f.Sources[0].Failures, Is.Zero);
+        f.Time.Advance(options.SilenceLimit);
+        await f.BecomesAsync(0, SourceState.BackingOff);
+        Assert.That(f.Sources[0].LastFailure!.Text, Is.EqualTo("it sent no media"));
+    }
+
+    private static SourceFixture NewFixture(SourceOptions? options = null, DateTimeOffset? start = null)
+    {
+        var fixture = new SourceFixture(new StreamHubOptions { Sources = options ?? new() }, start);
         fixture.Protocol["one"] = new TestSource("one") { IsSelective = true };
         return fixture;
     }

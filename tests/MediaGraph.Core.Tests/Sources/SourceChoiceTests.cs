@@ -1,3 +1,4 @@
+using MediaGraph.Graph;
 using MediaGraph.Media;
 using MediaGraph.Sources;
 using MediaGraph.Streams;
@@ -89,6 +90,47 @@ public sealed class SourceChoiceTests
         one.Write(number: 6);
         Assert.That(await viewer.TextAsync(), Does.EndWith("FV6"));
         Assert.That(f.StateOf(0), Is.EqualTo(SourceState.Live));
+    }
+
+    // Its feed has ended, and its session not yet: it is not known yet that this is a failure.
+    [Test]
+    public async Task One_that_stands_in_goes_on_when_the_first_source_returns_and_dies_again()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync(new StreamDefinition("a") { Sources = ["test:one", "test:two"], Mode = SourceMode.Fallback });
+        var viewer = await f.ViewAsync();
+        (await f.One.NextAsync()).Fail();
+        var two = (await f.Two.NextAsync()).Publish(Video);
+        await f.AdvanceUntilAsync(() => two.Write(number: 1) && f.One.Runs == 2, "the second try");
+        var one = (await f.One.NextAsync()).Publish(Video);
+        one.Feed.Close(new CloseReason(CloseCode.ConnectionLost, "it broke"));
+        Assert.That(f.Sources[1].Wanted, Is.EqualTo(SourceMedia.Video));
+        one.Fail();
+        await f.BecomesAsync(0, SourceState.BackingOff);
+        Assert.That((two.Write(number: 2), two.Token.IsCancellationRequested, f.Two.Runs), Is.EqualTo((true, false, 1)));
+        Assert.That(await viewer.TextAsync(), Does.EndWith("FV1 FV2"));
+    }
+
+    [Test]
+    public async Task A_source_that_is_put_before_the_one_that_feeds_takes_over_when_it_is_healthy()
+    {
+        await using var f = new SourceFixture();
+        var definition = new StreamDefinition("a") { Sources = ["test:two"], Mode = SourceMode.Fallback };
+        await f.SetAsync(definition);
+        var viewer = await f.ViewAsync();
+        var two = (await f.Two.NextAsync()).Publish(Video);
+        two.Write(number: 1);
+        await f.SetAsync(definition with { Sources = ["test:one", "test:two"] });
+        Assert.That(f.Sources[1].Wanted, Is.EqualTo(SourceMedia.Video));
+        var one = await f.One.NextAsync();
+        two.Write(number: 2);
+        one.Publish(Video).Write(number: 3);
+        Assert.That(await viewer.TextAsync(), Is.EqualTo("CV FV1 FV2"));
+        await f.AdvanceUntilAsync(
+            () => two.Token.IsCancellationRequested || !(one.Write(number: 4) && two.Write(number: 4)), "the end of the second source");
+        await f.BecomesAsync(1, SourceState.Idle);
+        one.Write(number: 5);
+        Assert.That(await viewer.TextAsync(), Does.EndWith("FV5"));
     }
 
     [Test]

@@ -14,13 +14,14 @@ internal sealed class SourceFixture : IAsyncDisposable
 {
     private readonly List<WireConsumer> _consumers = [];
 
-    public SourceFixture(StreamHubOptions? options = null)
+    public SourceFixture(StreamHubOptions? options = null, DateTimeOffset? start = null)
     {
+        Time = new FakeTimeProvider(start);
         Hub = new StreamHub(options, timeProvider: Time) { NextRandom = () => 0.5 };
         Hub.AddSourceProtocol(Protocol);
     }
 
-    public FakeTimeProvider Time { get; } = new();
+    public FakeTimeProvider Time { get; }
 
     public TestProtocol Protocol { get; } = new();
 

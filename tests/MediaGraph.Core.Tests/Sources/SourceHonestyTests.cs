@@ -265,6 +265,43 @@ public sealed class SourceHonestyTests
     }
 
     [Test]
+    public async Task S10_A_track_that_never_comes_beside_another_of_its_kind_is_not_missed()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync("test:one");
+        await f.ViewAsync();
+        var run = (await f.One.NextAsync()).Publish(Video, Track.Of(TestMedia.Audio, "left"), Track.Of(TestMedia.Audio, "right"));
+        var since = f.Time.GetTimestamp();
+        await f.AdvanceUntilAsync(
+            () => !WriteTwo() || f.Time.GetElapsedTime(since) > 3 * SilenceLimit, "time without one of the sounds");
+        Assert.That((f.Sources[0].Failures, f.One.Runs), Is.EqualTo((0L, 1)));
+
+        bool WriteTwo()
+        {
+            var time = f.Time.GetUtcNow() - DateTimeOffset.UnixEpoch;
+            return run.Feed.Tracks[0].Write(TestMedia.Payload(0), time, isKeyframe: true)
+                && run.Feed.Tracks[1].Write(TestMedia.Payload(0), time);
+        }
+    }
+
+    [Test]
+    public async Task S10_A_source_that_is_silent_when_it_is_almost_healthy_is_looked_at_now_and_then()
+    {
+        await using var f = new SourceFixture();
+        f.Protocol["one"] = new TestSource("one") { IsSelfPaced = true };
+        await f.SetAsync("test:one");
+        using var lease = f.Hub.Lease("a");
+        var run = (await f.One.NextAsync()).Publish(Video);
+        run.Write();
+        var (healthyAfter, millisecond) = (new SourceOptions().HealthyAfter, TimeSpan.FromMilliseconds(1));
+        f.Time.Advance(healthyAfter - millisecond);
+        run.Write();
+        f.Time.Advance(healthyAfter + (50 * millisecond)); // whenever it looked first
+        await Eventually.Async(() => f.Time.NextDue > f.Time.GetUtcNow() + millisecond, "a look that is not the next millisecond's");
+        Assert.That(f.Sources[0].Failures, Is.Zero);
+    }
+
+    [Test]
     public async Task What_a_source_throws_when_it_is_told_to_end_is_looked_at()
     {
         await using var f = new SourceFixture();

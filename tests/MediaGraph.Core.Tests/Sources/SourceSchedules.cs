@@ -45,6 +45,9 @@ public sealed class SourceSchedules
     public void S12_Whoever_joins_while_a_source_comes_to_its_end_is_told_or_served() => Explorer.Run<FinishJoin>(3000);
 
     [Test]
+    public void S12_Who_waits_when_the_last_source_of_all_kinds_ends_while_another_is_let_go_is_told() => Explorer.Run<FinishBeside>(1000);
+
+    [Test]
     public void S13_A_source_that_stands_in_and_takes_the_end_of_its_feed_for_its_own_stands_in_again() => Explorer.Run<FinishStop>(2000);
 
     [Test]
@@ -540,6 +543,55 @@ public sealed class SourceSchedules
                 viewer.Subscription.Close(CloseReason.Requested);
                 viewer.Consumer.End();
             }
+        }
+    }
+
+    // The first source comes back with all that the second one brought meanwhile, which is let go, and has nothing more.
+    private sealed class FinishBeside : SourceScenario
+    {
+        private Viewer _viewer = null!;
+
+        protected override void Prepare()
+        {
+            Set("test:one", "test:two");
+            Lead(One, run =>
+            {
+                if (One.Runs == 1)
+                {
+                    run.Fail();
+                    return;
+                }
+
+                PublishBoth(run);
+                run.Session.Finish();
+                run.End();
+            });
+            Lead(Two, PublishBoth);
+            _viewer = View();
+            Scheduler.Spawn("time", () =>
+            {
+                Scheduler.WaitUntil(
+                    () => Two.Run?.Feed is not null && Source().State == SourceState.BackingOff, "the second source in place of the first");
+                while (One.Runs < 2)
+                {
+                    Scheduler.Rest();
+                    Time.Advance(TimeSpan.FromSeconds(0.5));
+                }
+            });
+        }
+
+        protected override void BeforeEnd()
+        {
+            Ensure(One.Runs == 2 && Two.Run is null, $"{One.Runs} sessions, and the second source is {Source(1).State}");
+            Ensure(_viewer.State == SubscriptionState.Ended, $"a viewer is {_viewer.State}, and nothing comes");
+            Ensure(_viewer.Reason?.Code == CloseCode.PublisherLeft, $"it is told {_viewer.Reason?.Text}");
+            _viewer.Consumer.End();
+        }
+
+        private static void PublishBoth(ScheduledRun run)
+        {
+            if (run.TryPublish(Track.Of(TestMedia.Video), Track.Of(TestMedia.Audio)))
+                run.Write(1);
         }
     }
 

@@ -98,6 +98,58 @@ public sealed class StreamSourceTests
     }
 
     [Test]
+    public async Task What_comes_to_be_wanted_while_it_waits_for_the_other_stream_is_asked_of_that_too()
+    {
+        await using var f = NewFixture();
+        f.Protocol["one"] = new TestSource("one") { IsSelective = true };
+        await f.SetAsync(new StreamDefinition("porch") { Sources = ["test:one"] });
+        await f.SetAsync("stream:porch");
+        using var video = f.Hub.Lease("a", SourceMedia.Video);
+        var run = await f.One.NextAsync();
+        using var both = f.Hub.Lease("a", SourceMedia.Video | SourceMedia.Audio);
+        run.Publish(Video).Write();
+        await video.WhenReadyAsync(CancellationToken.None);
+        await Eventually.EqualAsync(() => run.Session.Wanted, SourceMedia.Video | SourceMedia.Audio, "what is wanted of the other stream");
+        var ready = both.WhenReadyAsync(CancellationToken.None);
+        Assert.That(ready.IsCompleted, Is.False);
+        run.Feed.AddTrack(Audio);
+        run.Write();
+        await ready;
+        await Eventually.EqualAsync(() => f.Stream.GetSnapshot().Tracks.Count(track => track.Packets > 0), 2, "tracks");
+    }
+
+    [Test]
+    public async Task What_comes_to_be_wanted_meanwhile_and_the_other_stream_has_not_is_not_waited_for()
+    {
+        await using var f = NewFixture();
+        await f.SetAsync(new StreamDefinition("porch") { Sources = ["test:one"] });
+        await f.SetAsync("stream:porch");
+        using var video = f.Hub.Lease("a", SourceMedia.Video);
+        var run = await f.One.NextAsync();
+        using var both = f.Hub.Lease("a", SourceMedia.Video | SourceMedia.Audio);
+        run.Publish(Video).Write();
+        await both.WhenReadyAsync(CancellationToken.None);
+        Assert.That(f.Sources[0].Wanted, Is.EqualTo(SourceMedia.Video));
+    }
+
+    [Test]
+    public async Task Sources_that_come_in_place_of_the_other_streams_publisher_are_kept_running()
+    {
+        await using var f = NewFixture();
+        var inner = f.Hub.Publish("in", Video);
+        await f.SetAsync("stream:in");
+        using var video = f.Hub.Lease("a", SourceMedia.Video);
+        await video.WhenReadyAsync(CancellationToken.None);
+        await Eventually.EqualAsync(() => f.Hub.Find("in")!.GetSnapshot().Consumers.Length, 1, "consumers of the other stream");
+        await inner.DisposeAsync();
+        await f.SetAsync(new StreamDefinition("in") { Sources = ["test:one"] });
+        var run = await f.One.NextAsync();
+        Assert.That(run.Session.Wanted, Is.EqualTo(SourceMedia.Video));
+        run.Publish(Video).Write();
+        await Eventually.EqualAsync(() => f.Stream.GetSnapshot().Tracks.Single().Packets, 1, "pictures");
+    }
+
+    [Test]
     public async Task What_the_other_stream_has_not_is_left_to_the_next_source()
     {
         await using var f = NewFixture();
