@@ -67,9 +67,9 @@ internal sealed class RtpOutput(PacketPool pool, string canonicalName)
         ImmutableArray<(RtpOffer Offer, string Url)> tracks, Subscription subscription, TimeSpan? now)
     {
         var firsts = tracks.Select(track => ReadFirst(track.Offer, subscription)).ToArray();
-        var moment = firsts.Min(first => first?.Time) ?? now;
+        var moment = firsts.Min(first => first?.Time) ?? now ?? TimeSpan.Zero; // which is where a stream's first packet lies
         return [.. tracks.Select((track, i) => new RtpInfo(
-            track.Url, firsts[i]?.Sequence, moment is { } time ? ConverterOf(track.Offer)?.TimestampAt(time, track.Offer.Codec.ClockRate) : null))];
+            track.Url, firsts[i]?.Sequence, ConverterOf(track.Offer)?.TimestampAt(moment, track.Offer.Codec.ClockRate)))];
     }
 
     private static (ushort Sequence, TimeSpan Time)? ReadFirst(RtpOffer offer, Subscription subscription)

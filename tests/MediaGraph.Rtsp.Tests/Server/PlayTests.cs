@@ -66,6 +66,28 @@ public sealed class PlayTests
     }
 
     [Test]
+    public async Task RTP_Info_of_a_stream_that_begins_lays_its_tracks_on_one_time()
+    {
+        await using var bench = new ServerBench();
+        await using var feed = bench.Hub.Publish("live/cam", Track.Of(Vectors.H264), Track.Of(Vectors.Aac));
+        var client = bench.Open();
+        foreach (var track in new[] { 0, 1 })
+        {
+            await client.ExpectAsync(
+                200, "SETUP", $"{client.Url()}/trackID={track}", $"Transport: RTP/AVP/TCP;unicast;interleaved={2 * track}-{(2 * track) + 1}");
+        }
+
+        var play = await client.ExpectAsync(200, "PLAY", client.Url());
+        ServerBench.WriteKeyframe(feed, 1000);
+        feed.Tracks[1].Write("sound"u8, TimeSpan.FromMilliseconds(1010));
+        await Eventually.Async(() => client.FramesOf(0).Count > 0 && client.FramesOf(2).Count > 0, "media");
+        var infos = RtpInfo.ParseAll(play.Headers[RtspHeaderNames.RtpInfo]);
+        Assert.That(RtpHeader.TryParse(client.FramesOf(0)[0], out var picture, out _), Is.True);
+        Assert.That(RtpHeader.TryParse(client.FramesOf(2)[0], out var heard, out _), Is.True);
+        Assert.That(infos.Select(info => info.RtpTime), Is.EqualTo(new uint?[] { picture.Timestamp, unchecked(heard.Timestamp - 441) }));
+    }
+
+    [Test]
     public async Task R4_no_media_byte_precedes_the_reply_to_PLAY()
     {
         await using var bench = new ServerBench();
