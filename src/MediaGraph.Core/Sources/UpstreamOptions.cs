@@ -45,12 +45,16 @@ public sealed record UpstreamOptions(string Url) : IValidatedOptions
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc/>
-    public IEnumerable<string> Validate(string prefix = "") => new OptionErrors(prefix)
-        .Require(UrlError() is null, $"{nameof(Url)}: {UrlError()}")
-        .Require(PatternError() is null, $"{nameof(Names)}: {PatternError()}")
-        .Check(MaxStreams, 1, 100_000)
-        .Check(MaxTriesPerMinute, 1, 1_000_000)
-        .Check(RetryAfter, TimeSpan.Zero, TimeSpan.FromHours(1));
+    public IEnumerable<string> Validate(string prefix = "")
+    {
+        var (urlError, patternError) = (UrlError(), PatternError());
+        return new OptionErrors(prefix)
+            .Require(urlError is null, $"{nameof(Url)}: {urlError}")
+            .Require(patternError is null, $"{nameof(Names)}: {patternError}")
+            .Check(MaxStreams, 1, 100_000)
+            .Check(MaxTriesPerMinute, 1, 1_000_000)
+            .Check(RetryAfter, TimeSpan.Zero, TimeSpan.FromHours(1));
+    }
 
     /// <summary>The pattern, for whole names.</summary>
     /// <exception cref="ArgumentException">It is none.</exception>
