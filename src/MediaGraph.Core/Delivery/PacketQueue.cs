@@ -170,7 +170,7 @@ public abstract class PacketQueue
     }
 
     /// <summary>The sender is attached, and this is what it starts with.</summary>
-    internal void CompleteJoin(Sender sender, GroupCursor? replay, Codec? codec, TimeSpan time)
+    internal void CompleteJoin(Sender sender, GroupCursor? replay)
     {
         var state = sender.State;
         using (GraphLock.Enter(_gate))
@@ -194,10 +194,10 @@ public abstract class PacketQueue
                 replay?.Dispose();
                 if (sender.Track.Kind == MediaKind.Video)
                     AwaitKeyframeLocked(sender);
-                if (state.Queued == 0 && codec is not null)
-                    AnnounceLocked(sender, codec, time);
+                AnnounceLocked(sender);
             }
 
+            AlignFollowersLocked(sender);
             if (_joining == 0 && HasBacklogLocked)
                 WakeLocked();
         }
@@ -467,8 +467,46 @@ public abstract class PacketQueue
             _queuedVideo--;
     }
 
-    private void AnnounceLocked(Sender sender, Codec codec, TimeSpan time)
+    // The sound's newest group may have begun with the keyframe before, or have gone on while the video was attached: what is older than the
+    // first picture is not for this consumer.
+    private void AlignFollowersLocked(Sender leader)
     {
+        var start = leader.State.Replay?.Current.DecodeTimestamp ?? TimeSpan.MaxValue;
+        for (var i = _replaying.Count - 1; i >= 0; i--)
+        {
+            var (sender, state) = (_replaying[i], _replaying[i].State);
+            if (!ReferenceEquals(sender.Leader, leader))
+                continue;
+            while (state.Replay is { Remaining: > 0 } replay && replay.Current.DecodeTimestamp < start)
+            {
+                state.Offered--;
+                state.Queued--;
+                replay.MoveNext();
+            }
+
+            if (state.Replay is { Remaining: 0 })
+            {
+                EndReplayLocked(sender);
+                AnnounceLocked(sender);
+            }
+        }
+
+        if (leader.State.Replay is null)
+            return; // the sound that comes from now on is ahead of the first keyframe, and all there is
+        RemoveEntriesLocked(entry =>
+        {
+            if (!ReferenceEquals(entry.Sender?.Leader, leader) || entry.Packet!.DecodeTimestamp >= start)
+                return false;
+            entry.Sender!.State.Offered--;
+            return true;
+        });
+    }
+
+    // Says what will come, unless that comes at once.
+    private void AnnounceLocked(Sender sender)
+    {
+        if (sender.State.Queued > 0 || sender.Parent is not Receiver { Codec: { } codec, LastDecodeTime: var time })
+            return;
         if (!CanCarryLocked(sender, codec) || sender.Format?.WriteParameters(Pool, codec, time, out var length) is not { } parameters)
             return;
         sender.State.WireCodec = codec;

@@ -23,11 +23,11 @@ public sealed class Sender : Node
     /// <summary>How packets become bytes; null where the consumer takes packets.</summary>
     internal WireFormat? Format { get; }
 
-    /// <summary>Whether the parent's group is wanted; set before the sender is attached.</summary>
-    internal bool ReplayWanted { get; set; } = true;
-
-    /// <summary>Whether there was a group to replay; known once attached.</summary>
-    internal bool GotReplay { get; private set; }
+    /// <summary>
+    /// The video that this sound begins with: it is attached later, and the sound's replay goes back as far as the video's. Set before the
+    /// sender is attached.
+    /// </summary>
+    internal Sender? Leader { get; set; }
 
     /// <summary>What the queue knows of this sender; guarded by the queue's gate.</summary>
     internal SenderState State { get; } = new();
@@ -42,7 +42,7 @@ public sealed class Sender : Node
         base.Close(reason);
     }
 
-    internal override bool WantsReplay => ReplayWanted;
+    internal override bool WantsReplay => true;
 
     internal override void Accept(MediaPacket packet) => _queue.Offer(this, packet);
 
@@ -59,9 +59,5 @@ public sealed class Sender : Node
         }
     }
 
-    internal override void OnAttached(GroupCursor? replay)
-    {
-        GotReplay = replay is { Remaining: > 0 };
-        _queue.CompleteJoin(this, replay, (Parent as Receiver)?.Codec, (Parent as Receiver)?.LastDecodeTime ?? TimeSpan.Zero);
-    }
+    internal override void OnAttached(GroupCursor? replay) => _queue.CompleteJoin(this, replay);
 }

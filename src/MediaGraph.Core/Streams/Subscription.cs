@@ -283,8 +283,8 @@ public sealed class Subscription : IAsyncDisposable
     {
         var added = new List<(Receiver Receiver, Sender Sender)>();
 
-        // The video first: whether there is a group to replay decides whether the sound's is wanted.
-        foreach (var receiver in receivers.Where(IsWanted).OrderBy(r => r.Track.Kind))
+        // The video last: what it begins with says how much of the sound that comes before it is wanted.
+        foreach (var receiver in receivers.Where(IsWanted).OrderBy(r => r.Track.Kind == MediaKind.Video))
         {
             var sender = _queue.CreateSender(receiver.Track, _format?.ForTrack(receiver.Track));
             if (TryAdd(receiver, sender))
@@ -293,20 +293,18 @@ public sealed class Subscription : IAsyncDisposable
                 sender.Close(CloseReason.Unused);
         }
 
-        var hasVideo = false;
-        var hasReplay = false;
+        var videos = added.Select(pair => pair.Sender).Where(sender => sender.Track.Kind == MediaKind.Video).ToList();
+        var leader = videos.Find(sender => sender.Track.Id == Track.Name(MediaKind.Video)) ?? videos.FirstOrDefault();
         foreach (var (receiver, sender) in added)
         {
             GraphLock.Point();
-            sender.ReplayWanted = receiver.Track.Kind != MediaKind.Audio || !hasVideo || hasReplay;
+            if (sender.Track.Kind == MediaKind.Audio)
+                sender.Leader = leader;
             if (!TryAttach(receiver, sender))
             {
                 Remove(receiver);
                 sender.Close(receiver.Reason ?? CloseReason.Requested);
             }
-
-            hasVideo |= receiver.Track.Kind == MediaKind.Video;
-            hasReplay |= receiver.Track.Kind == MediaKind.Video && sender.GotReplay;
         }
     }
 

@@ -28,9 +28,9 @@ public sealed class StreamSourceTests
         Step(79); // the group began 3.9 s ago
         for (var restarts = 0; restarts <= 6; restarts++)
         {
+            var before = TrackOf(MediaKind.Video)?.Packets ?? 0;
             using (f.Hub.Lease("a", SourceMedia.Video))
             {
-                var before = TrackOf(MediaKind.Video)?.Packets ?? 0;
                 await Eventually.EqualAsync(() => TrackOf(MediaKind.Video)?.Packets ?? 0, before + 40, "pictures that are replayed");
                 Step(1);
                 await Eventually.EqualAsync(() => TrackOf(MediaKind.Video)!.Packets, before + 41, "pictures");

@@ -43,6 +43,9 @@ public sealed class StreamSchedules
     [Test]
     public void A_late_track_reaches_a_consumer_that_is_just_starting() => Explorer.Run<LateTrack>(3000);
 
+    [Test]
+    public void G9_Sound_and_pictures_of_a_joiner_begin_together() => Explorer.Run<JoinBetweenGroups>(3000);
+
     private abstract class StreamScenario : Scenario
     {
         private EventSubscription _events = null!;
@@ -457,5 +460,45 @@ public sealed class StreamSchedules
             Ensure(_consumer.Numbers('A') is [.., 3] && _consumer.Numbers('A').IsContiguous(), _consumer.Numbers('A').Text());
             _consumer.End();
         }
+    }
+
+    private sealed class JoinBetweenGroups : StreamScenario
+    {
+        private ScheduledConsumer _consumer = null!;
+        private Subscription _subscription = null!;
+        private Feed _feed = null!;
+
+        protected override void Prepare()
+        {
+            _consumer = NewConsumer();
+            _feed = Publish();
+            _feed.AddTrack(Track.Of(TestMedia.Audio));
+            Group(0);
+            _subscription = Subscribe(_consumer);
+            Scheduler.Spawn("start", _subscription.Start);
+            Scheduler.Spawn("publish", () => Group(4));
+        }
+
+        protected override void BeforeEnd()
+        {
+            WriteOne(0, 8);
+            WriteOne(1, 9);
+            Scheduler.WaitUntil(() => _consumer.Writer.GetStatistics().Depth == 0, "the queue to be empty");
+            var (video, audio) = (_consumer.Numbers(), _consumer.Numbers('A'));
+            Ensure(video is [0, 2, 4, 6, 8] or [4, 6, 8], video.Text());
+            Ensure(audio.SequenceEqual(video.Select(number => number + 1)), $"{audio.Text()} with {video.Text()}");
+            var packets = _subscription.GetSnapshot().Packets;
+            Ensure((packets.Offered, packets.Delivered, packets.Queued) == (video.Count * 2, video.Count * 2, 0), packets.ToString());
+            _consumer.End();
+        }
+
+        private void Group(int first)
+        {
+            for (var number = first; number < first + 4; number++)
+                WriteOne(number & 1, number);
+        }
+
+        private void WriteOne(int track, int number) => _feed.Tracks[track].Write(
+            TestMedia.Payload(number), TimeSpan.FromMilliseconds(number), isKeyframe: track == 0 && number % 4 == 0);
     }
 }
