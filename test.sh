@@ -41,7 +41,7 @@ fi
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 results=artifacts/test-results
-passed=0 failed=0 skipped=0 problems=()
+passed=0 failed=0 skipped=0 problems=() failures=()
 rm -rf "$results"
 mkdir -p "$results"
 
@@ -55,6 +55,7 @@ finish() {
   failed=$((failed + ${#problems[@]}))
   # A run that broke off is no success, whatever was counted before.
   if ((status != 0 && failed == 0)); then failed=1; fi
+  ((${#failures[@]} == 0)) || { printf '\nFailed tests, once more:\n'; printf '%s\n' "${failures[@]}"; }
   ((${#problems[@]} == 0)) || { printf '\nProblems:\n'; printf '  %s\n' "${problems[@]}"; }
   echo "$passed passed, $failed failed, $skipped skipped"
   if ((status > 128)); then exit "$status"; fi # a signal
@@ -142,6 +143,11 @@ counters() {
   }' "$1"
 }
 
+# Prints the failed tests of a log, each with the first lines of its message: what comes between them can be long.
+headlines() {
+  awk '/^  Failed / { print; next } /^  Error Message:/ { left = 6; next } /^  Stack Trace:/ { left = 0 } left-- > 0 { print substr($0, 1, 300) }' "$1"
+}
+
 # execute NAME FILTER LABEL: one test project, once. What it came to is for report.
 execute() {
   local name=$1 expression=$2 label=$3 status=0 start=$SECONDS
@@ -164,6 +170,7 @@ report() {
   printf '%-40s %5d passed %4d failed %4d skipped %5d s\n' "$label" "$succeeded" "$broken" "$((total - executed))" "$seconds"
 
   if ((broken > 0)); then
+    failures+=("$label:" "$(headlines "$results/$label.log")")
     grep -vE '^(Test run for|VSTest version|Starting test execution|A total of|Results File:|Passed! |Data collector .Blame)' "$results/$label.log" || true
   elif ((total == 0)) && ((may_be_empty)) && { ((status == 0)) || grep -q 'No test matches' "$results/$label.log"; }; then
     :

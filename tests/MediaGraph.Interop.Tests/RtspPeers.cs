@@ -76,10 +76,12 @@ public static class RtspPeers
         };
         return new Viewer(kind, tool, file, format);
 
+        // No caps between the source and the depayloaders, which take their kind alone: for such links gst-launch tries its filters on each pad
+        // that comes, from the threads of both, and sometimes ends with a track that is linked to nothing.
         string Recorder() =>
             $"buffer-mode=none name=s matroskamux name=m ! filesink async=false location={file} " +
-            $"s. ! application/x-rtp,media=video ! rtp{format.VideoPayload}depay ! {format.VideoParser} ! queue ! m. " +
-            $"s. ! application/x-rtp,media=audio ! rtp{format.AudioPayload}depay ! {format.AudioParser} ! queue ! m.";
+            $"s. ! rtp{format.VideoPayload}depay ! {format.VideoParser} ! queue ! m. " +
+            $"s. ! rtp{format.AudioPayload}depay ! {format.AudioParser} ! queue ! m.";
     }
 
     /// <summary>

@@ -18,7 +18,12 @@ public sealed record Viewer(string Name, ExternalTool Tool, string File, MediaFo
     {
         // Some GStreamer players go on after the goodbyes of both of their tracks. What they got is there all the same.
         if (Name.StartsWith("GStreamer", StringComparison.Ordinal) && !await Tool.EndsWithinAsync(GStreamersPatience))
+        {
             Tool.Interrupt();
+            if (!await Tool.EndsWithinAsync(GStreamersPatience))
+                await Tool.KillAsync();
+        }
+
         var result = await Tool.WaitAsync();
         var text = result.Output + result.Error;
 
