@@ -294,7 +294,8 @@ internal sealed class SourceTests
         using var lease = bench.Hub.Lease("cam");
         var server = await bench.AcceptAsync(description: TestServer.Head + TestServer.Audio);
         await ReadyAsync(bench, lease);
-        await bench.PassAsync(12, () => server.SendMediaAsync(0));
+        await server.ExpectAsync(RtspMethods.Play); // it is ready before
+        await bench.PassAsync(30, () => server.SendMediaAsync(0));
         await server.SendAsync("REDIRECT * RTSP/1.0\r\nCSeq: 1\r\nLocation: rtsp://server.example/other\r\n\r\n");
         var next = await AcceptLaterAsync(bench, expectedUrl: "rtsp://server.example/other");
         await next.ExpectAsync(RtspMethods.Play);
