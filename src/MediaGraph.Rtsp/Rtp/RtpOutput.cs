@@ -67,7 +67,10 @@ internal sealed class RtpOutput(PacketPool pool, string canonicalName)
         ImmutableArray<(RtpOffer Offer, string Url)> tracks, Subscription subscription, TimeSpan? now)
     {
         var firsts = tracks.Select(track => ReadFirst(track.Offer, subscription)).ToArray();
-        var moment = firsts.Min(first => first?.Time) ?? now ?? TimeSpan.Zero; // which is where a stream's first packet lies
+
+        // The last of the metadata may be of long ago. 0 is where a stream's first packet lies.
+        var media = tracks.Zip(firsts).Where(pair => pair.First.Offer.Receiver.Track.Kind != MediaKind.Data).Select(pair => pair.Second?.Time);
+        var moment = media.Min() ?? firsts.Min(first => first?.Time) ?? now ?? TimeSpan.Zero;
         return [.. tracks.Select((track, i) => new RtpInfo(
             track.Url, firsts[i]?.Sequence, ConverterOf(track.Offer)?.TimestampAt(moment, track.Offer.Codec.ClockRate)))];
     }

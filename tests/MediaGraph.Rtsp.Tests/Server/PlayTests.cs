@@ -289,30 +289,42 @@ public sealed class PlayTests
         }
 
         await camera.ExpectAsync(200, "RECORD", camera.Url());
+        var (pictures, documents) = ((byte)0, (byte)0);
         await SendAsync(0);
         bench.Advance(1); // reports were waited for
         await SendAsync(1);
+        await SendPictureAsync(10);
 
         var viewer = bench.Open();
         if (withPictures)
             await viewer.SetUpAsync();
         await viewer.SetUpAsync(track: 1, transport: "RTP/AVP/TCP;unicast;interleaved=2-3");
-        await viewer.ExpectAsync(200, "PLAY", viewer.Url());
-        await SendAsync(2);
+        var play = await viewer.ExpectAsync(200, "PLAY", viewer.Url());
+        await SendAsync(12);
 
-        await Eventually.Async(() => viewer.FramesOf(2).Count > 0 && viewer.FramesOf(2)[^1][^1] == (byte)'2', "the document");
-        Assert.That(viewer.FramesOf(2)[^1][RtpHeader.Length..], Is.EqualTo("<tt:MetadataStream/>2"u8.ToArray()));
+        await Eventually.Async(() => viewer.FramesOf(2).Count > 0 && viewer.FramesOf(2)[^1][^1] == 12, "the document");
+        Assert.That(viewer.FramesOf(2)[^1][RtpHeader.Length..], Is.EqualTo((byte[])[.. "<tt:MetadataStream/>"u8, 12]));
         Assert.That(viewer.FramesOf(2)[^1][1] & 0x80, Is.EqualTo(0x80), "a document ends with the marker");
         if (withPictures)
+        {
             await Eventually.Async(() => viewer.FramesOf(0).Any(packet => packet[RtpHeader.Length] == 0x65), "pictures");
+            Assert.That(RtpHeader.TryParse(viewer.FramesOf(0)[0], out var picture, out _), Is.True);
+            Assert.That(RtpInfo.ParseAll(play.Headers[RtspHeaderNames.RtpInfo])[0].RtpTime, Is.EqualTo(picture.Timestamp), "not the document's time");
+        }
 
-        async Task SendAsync(int number)
+        async Task SendAsync(int time)
+        {
+            await SendPictureAsync(time);
+            await camera.SendFrameAsync(2, [
+                0x80, 0x80 | 98, 0, documents++, 0, 0, (byte)(time * 20), 0, 5, 6, 7, 8, .. "<tt:MetadataStream/>"u8, (byte)time]);
+            await camera.ExpectAsync(200, "OPTIONS", "*"); // they have come
+        }
+
+        async Task SendPictureAsync(int time)
         {
             await camera.SendFrameAsync(
-                0, [0x80, 0x80 | 96, 0, (byte)number, 0, 0, (byte)(number * 20), 0, 1, 2, 3, 4, 0x65, 0x88, 0x84, 0x21]);
-            await camera.SendFrameAsync(2, [
-                0x80, 0x80 | 98, 0, (byte)number, 0, 0, (byte)(number * 20), 0, 5, 6, 7, 8, .. "<tt:MetadataStream/>"u8, (byte)('0' + number)]);
-            await camera.ExpectAsync(200, "OPTIONS", "*"); // they have come
+                0, [0x80, 0x80 | 96, 0, pictures++, 0, 0, (byte)(time * 20), 0, 1, 2, 3, 4, 0x65, 0x88, 0x84, 0x21]);
+            await camera.ExpectAsync(200, "OPTIONS", "*");
         }
     }
 
