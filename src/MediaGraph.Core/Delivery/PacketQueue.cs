@@ -182,6 +182,8 @@ public abstract class PacketQueue
             }
 
             EndJoiningLocked(state);
+            while (sender.Replay == ReplayRange.Newest && replay is { Remaining: > 1 })
+                replay.MoveNext();
             if (replay is { Remaining: > 0 })
             {
                 state.Replay = replay;
@@ -194,9 +196,12 @@ public abstract class PacketQueue
                 replay?.Dispose();
                 if (sender.Track.Kind == MediaKind.Video)
                     AwaitKeyframeLocked(sender);
-                AnnounceLocked(sender);
             }
 
+            if (sender.Leader is { State.Joining: true } leader)
+                (leader.State.Followers ??= []).Add(sender);
+            else
+                AnnounceLocked(sender);
             AlignFollowersLocked(sender);
             if (_joining == 0 && HasBacklogLocked)
                 WakeLocked();
@@ -468,16 +473,17 @@ public abstract class PacketQueue
     }
 
     // The sound's newest group may have begun with the keyframe before, or have gone on while the video was attached: what is older than the
-    // first picture is not for this consumer.
+    // first picture is not for this consumer. Without a picture, what comes live is all there is.
     private void AlignFollowersLocked(Sender leader)
     {
-        var start = leader.State.Replay?.Current.DecodeTimestamp ?? TimeSpan.MaxValue;
-        for (var i = _replaying.Count - 1; i >= 0; i--)
+        if (leader.State.Followers is not { } followers)
+            return;
+        leader.State.Followers = null;
+        var first = leader.State.Replay?.Current.DecodeTimestamp;
+        foreach (var follower in followers)
         {
-            var (sender, state) = (_replaying[i], _replaying[i].State);
-            if (!ReferenceEquals(sender.Leader, leader))
-                continue;
-            while (state.Replay is { Remaining: > 0 } replay && replay.Current.DecodeTimestamp < start)
+            var state = follower.State;
+            while (state.Replay is { Remaining: > 0 } replay && (first is null || replay.Current.DecodeTimestamp < first))
             {
                 state.Offered--;
                 state.Queued--;
@@ -485,27 +491,22 @@ public abstract class PacketQueue
             }
 
             if (state.Replay is { Remaining: 0 })
+                EndReplayLocked(follower);
+            RemoveEntriesLocked(entry =>
             {
-                EndReplayLocked(sender);
-                AnnounceLocked(sender);
-            }
+                if (!ReferenceEquals(entry.Sender, follower) || !(entry.Packet!.DecodeTimestamp < first))
+                    return false;
+                state.Offered--;
+                return true;
+            });
+            AnnounceLocked(follower);
         }
-
-        if (leader.State.Replay is null)
-            return; // the sound that comes from now on is ahead of the first keyframe, and all there is
-        RemoveEntriesLocked(entry =>
-        {
-            if (!ReferenceEquals(entry.Sender?.Leader, leader) || entry.Packet!.DecodeTimestamp >= start)
-                return false;
-            entry.Sender!.State.Offered--;
-            return true;
-        });
     }
 
     // Says what will come, unless that comes at once.
     private void AnnounceLocked(Sender sender)
     {
-        if (sender.State.Queued > 0 || sender.Parent is not Receiver { Codec: { } codec, LastDecodeTime: var time })
+        if (sender.State.Closed || sender.State.Queued > 0 || sender.Parent is not Receiver { Codec: { } codec, LastDecodeTime: var time })
             return;
         if (!CanCarryLocked(sender, codec) || sender.Format?.WriteParameters(Pool, codec, time, out var length) is not { } parameters)
             return;
@@ -541,19 +542,21 @@ public abstract class PacketQueue
         }
     }
 
-    // Of equal times the data goes first: it describes what comes with it.
+    // Of equal times the data goes first, which describes what comes with it, then the pictures.
     private Sender? EarliestReplayLocked()
     {
         Sender? earliest = null;
         foreach (var sender in _replaying)
         {
-            var time = sender.State.Replay!.Current.DecodeTimestamp;
-            if (earliest is null || time < earliest.State.Replay!.Current.DecodeTimestamp
-                || (time == earliest.State.Replay.Current.DecodeTimestamp && sender.Track.Kind == MediaKind.Data))
+            if (earliest is null || (TimeOf(sender), RankOf(sender)).CompareTo((TimeOf(earliest), RankOf(earliest))) < 0)
                 earliest = sender;
         }
 
         return earliest;
+
+        static TimeSpan TimeOf(Sender sender) => sender.State.Replay!.Current.DecodeTimestamp;
+
+        static int RankOf(Sender sender) => sender.Track.Kind switch { MediaKind.Data => 0, MediaKind.Video => 1, _ => 2 };
     }
 
     private static bool GoesBeforeLocked(in Entry entry, Sender replaying) =>
@@ -613,6 +616,10 @@ public abstract class PacketQueue
             state.DroppedByClose++;
             return true;
         });
+        var followers = state.Followers;
+        state.Followers = null;
+        if (!_closed && !_finishing)
+            followers?.ForEach(AnnounceLocked);
         if (_joining == 0 && HasBacklogLocked)
             WakeLocked();
     }

@@ -15,6 +15,9 @@ internal sealed class SenderState
     /// <summary>What is left of the group that the joiner was given.</summary>
     public GroupCursor? Replay { get; set; }
 
+    /// <summary>Sound that waits for this video's group, to begin with it; null once that is known.</summary>
+    public List<Sender>? Followers { get; set; }
+
     /// <summary>Video is dropped until the next keyframe.</summary>
     public bool AwaitsKeyframe { get; set; }
 

@@ -8,14 +8,13 @@ namespace MediaGraph.Graph;
 /// </summary>
 public abstract class Converter : Node
 {
+    private readonly bool _keepsLikeItsParent;
     private object _format = "";
 
     /// <summary>Creates a converter.</summary>
-    /// <param name="cache">How much of the output is kept for late joiners; null for the defaults.</param>
+    /// <param name="cache">How much of the output is kept for late joiners; null for as much as is kept of the input.</param>
     protected Converter(GroupCacheOptions? cache = null)
-        : base(cache ?? new GroupCacheOptions(), closesWhenEmpty: true)
-    {
-    }
+        : base(cache ?? new GroupCacheOptions(), closesWhenEmpty: true) => _keepsLikeItsParent = cache is null;
 
     internal object Format => _format;
 
@@ -31,7 +30,13 @@ public abstract class Converter : Node
         FanOut(packet);
     }
 
-    internal void SetFormat(object format) => _format = format;
+    /// <summary>Called once, before anyone sees the converter.</summary>
+    internal void Prepare(object format, GroupCacheOptions? parentsCache)
+    {
+        _format = format;
+        if (_keepsLikeItsParent)
+            SetCache(parentsCache);
+    }
 
     /// <summary>Converts before anyone sees the converter; what fails is told to whoever joins.</summary>
     internal void Fill(MediaPacket packet) => Convert(packet);

@@ -11,6 +11,8 @@ internal sealed class GroupCache(GroupCacheOptions options)
     private PacketGroup? _group;
     private PacketGroup? _spare; // the last group that everyone had left: steady state allocates nothing
 
+    public GroupCacheOptions Options => options;
+
     /// <summary>Counts the groups, so that a reader can tell that another one began.</summary>
     public long Generation { get; private set; }
 

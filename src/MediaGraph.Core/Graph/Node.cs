@@ -12,7 +12,7 @@ public abstract class Node
 {
     // Guards _children, _cache, _closed and _reason. Nothing is called, awaited, logged or sent under it.
     private readonly Lock _childrenLock = new();
-    private readonly GroupCache? _cache;
+    private GroupCache? _cache; // set before anyone sees the node
     private readonly bool _closesWhenEmpty;
     private Node[] _children = []; // replaced, never edited
     private Node? _parent;
@@ -21,7 +21,7 @@ public abstract class Node
 
     private protected Node(GroupCacheOptions? cache, bool closesWhenEmpty)
     {
-        _cache = cache is null ? null : new GroupCache(cache);
+        SetCache(cache);
         _closesWhenEmpty = closesWhenEmpty;
     }
 
@@ -152,6 +152,8 @@ public abstract class Node
         }
     }
 
+    private protected void SetCache(GroupCacheOptions? options) => _cache = options is null ? null : new GroupCache(options);
+
     /// <summary>Forgets what late joiners would be given.</summary>
     private protected void ClearCache()
     {
@@ -259,7 +261,7 @@ public abstract class Node
     private Converter? PublishConverter(object format, Func<Converter> create)
     {
         var converter = create();
-        converter.SetFormat(format);
+        converter.Prepare(format, _cache?.Options);
         if (!converter.TryClaim(this))
             throw new InvalidOperationException("A new converter must be open and without a parent.");
         GroupCursor? cursor = null;

@@ -29,6 +29,12 @@ public sealed class Sender : Node
     /// </summary>
     internal Sender? Leader { get; set; }
 
+    /// <summary>How much of the parent's group is wanted. Set before the sender is attached.</summary>
+    internal ReplayRange Replay { get; set; }
+
+    /// <summary>Told when what it is fed by has failed. Set before the sender is attached.</summary>
+    internal Action<CloseReason>? OnFault { get; set; }
+
     /// <summary>What the queue knows of this sender; guarded by the queue's gate.</summary>
     internal SenderState State { get; } = new();
 
@@ -40,9 +46,11 @@ public sealed class Sender : Node
     {
         _queue.Remove(this); // first, so that whoever calls Close, no packet comes after it
         base.Close(reason);
+        if (reason.Code == CloseCode.Fault)
+            OnFault?.Invoke(reason);
     }
 
-    internal override bool WantsReplay => true;
+    internal override bool WantsReplay => Replay != ReplayRange.None;
 
     internal override void Accept(MediaPacket packet) => _queue.Offer(this, packet);
 

@@ -293,19 +293,46 @@ public sealed class Subscription : IAsyncDisposable
                 sender.Close(CloseReason.Unused);
         }
 
-        var videos = added.Select(pair => pair.Sender).Where(sender => sender.Track.Kind == MediaKind.Video).ToList();
+        var videos = added.Where(pair => pair.Receiver is { Track.Kind: MediaKind.Video, Codec: not null }).Select(pair => pair.Sender).ToList();
         var leader = videos.Find(sender => sender.Track.Id == Track.Name(MediaKind.Video)) ?? videos.FirstOrDefault();
+        var live = _stream.Receivers.Where(receiver => receiver.Codec is not null && receiver.Track.Kind != MediaKind.Data).ToList();
         foreach (var (receiver, sender) in added)
         {
             GraphLock.Point();
+            sender.Replay = RangeOf(receiver, live);
+            sender.OnFault = Close;
             if (sender.Track.Kind == MediaKind.Audio)
                 sender.Leader = leader;
-            if (!TryAttach(receiver, sender))
+            try
             {
-                Remove(receiver);
-                sender.Close(receiver.Reason ?? CloseReason.Requested);
+                if (TryAttach(receiver, sender))
+                    continue;
             }
+            catch (Exception e)
+            {
+                // What it needs cannot be made. It may be the publisher's thread, whose affair that is not.
+                Close(new CloseReason(CloseCode.Fault, $"a conversion failed: {e.Message}"));
+                return;
+            }
+
+            Remove(receiver);
+            sender.Close(receiver.Reason ?? CloseReason.Requested);
         }
+    }
+
+    // A track that fell silent has its last group still, which is of a time that has gone by. Sound goes back to a keyframe for the sake of the
+    // pictures.
+    private ReplayRange RangeOf(Receiver receiver, List<Receiver> live)
+    {
+        if (receiver.Track.Kind == MediaKind.Data || live.Count == 0)
+            return ReplayRange.Group;
+        if (live.Max(other => other.LastDecodeTime) - receiver.LastDecodeTime > _hub.Options.GroupCache.MaxDuration)
+            return ReplayRange.None;
+        return receiver.Track.Kind == MediaKind.Audio && live.Exists(IsVideo) && !live.Exists(other => IsVideo(other) && IsWanted(other))
+            ? ReplayRange.Newest
+            : ReplayRange.Group;
+
+        static bool IsVideo(Receiver receiver) => receiver.Track.Kind == MediaKind.Video;
     }
 
     // What the consumer's format needs stands between.

@@ -114,6 +114,28 @@ public sealed class NodeTests
         }
     }
 
+    [TestCase(false, 100, 0)]
+    [TestCase(true, 100, 3)]
+    [TestCase(true, 1, 0)]
+    public void A_converter_keeps_as_much_as_its_parent_does(bool isEnabled, int milliseconds, int replayed)
+    {
+        var pool = TestMedia.Pool(diagnostics: true);
+        var options = new GroupCacheOptions { IsEnabled = isEnabled, MaxDuration = TimeSpan.FromMilliseconds(milliseconds) };
+        var receiver = new Receiver(Track.Of(TestMedia.Video), options);
+        Assert.That(receiver.TryAttach(new Probe(), "format", () => new PassThrough()));
+        Push(receiver, pool, 0, 3, keyframes: [0]);
+        var (second, own) = (new Probe(), new Probe());
+        Assert.That(receiver.TryAttach(second, "format", () => new PassThrough()));
+        Assert.That(second.Replayed, Is.EqualTo(replayed));
+        var ownCache = new PassThrough(new GroupCacheOptions());
+        Assert.That(receiver.TryAttach(new Probe(), "of its own", () => ownCache));
+        Push(receiver, pool, 3, 5, keyframes: [3]);
+        Assert.That(receiver.TryAttach(own, "of its own", () => new PassThrough()));
+        Assert.That(own.Replayed, Is.EqualTo(2));
+        receiver.Close(Bye);
+        AssertNothingLeft(pool);
+    }
+
     [Test]
     public void A_new_converter_whose_parents_group_ends_while_it_is_filled_replays_no_gap()
     {

@@ -5,7 +5,7 @@ using MediaGraph.Packets;
 namespace MediaGraph.Tests.Kit;
 
 /// <summary>A wire form that a test can read back; see <see cref="WireUnit"/>.</summary>
-internal sealed class TestWireFormat : WireFormat
+internal class TestWireFormat : WireFormat
 {
     private readonly Image _frame = new('F');
     private readonly Image _frameWithParameters = new('P');

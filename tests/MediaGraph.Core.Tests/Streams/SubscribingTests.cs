@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
 using MediaGraph.Media;
+using MediaGraph.Packets;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
 using MediaGraph.Tests.Kit;
@@ -16,6 +17,7 @@ public sealed class SubscribingTests
 {
     private readonly FakeTimeProvider _time = new();
     private readonly List<(SubscriptionState State, CloseReason? Reason)> _told = [];
+    private CloseReason? _ended;
 
     [Test]
     public async Task A_name_that_nobody_publishes_is_not_found_at_once()
@@ -180,6 +182,80 @@ public sealed class SubscribingTests
     }
 
     [Test]
+    public async Task Pictures_that_stopped_long_ago_are_not_replayed_beside_the_sound_of_now()
+    {
+        await using var hub = new StreamHub(timeProvider: _time);
+        await using var consumer = new WireConsumer(hub.Pool);
+        await using var feed = hub.Publish("a", Track.Of(TestMedia.Video), Track.Of(TestMedia.Audio));
+        Write(feed, 0, 5, keyframe: 0);
+        WriteSound(feed, 1, 5, 10_004, 10_005);
+        var subscription = await SubscribeAsync(hub, consumer);
+        subscription.Start();
+        WriteSound(feed, 10_006);
+        Write(feed, 10_007, 10_009, keyframe: 10_008);
+        await consumer.SettledAsync();
+        Assert.That(consumer.Text(), Is.EqualTo("CV CA FA10006 FV10008"));
+    }
+
+    [Test]
+    public async Task Sound_without_its_pictures_begins_now()
+    {
+        await using var hub = new StreamHub(timeProvider: _time);
+        await using var consumer = new WireConsumer(hub.Pool);
+        await using var feed = hub.Publish("a", Track.Of(TestMedia.Video), Track.Of(TestMedia.Audio));
+        Write(feed, 0, 1, keyframe: 0);
+        WriteSound(feed, 1, 2, 3);
+        var request = new SubscribeRequest("a") { Wanted = [Track.Any(MediaKind.Audio)] };
+        await using var subscription = await hub.SubscribeAsync(request, consumer.Writer, WireConsumer.Format, default);
+        subscription.Start();
+        WriteSound(feed, 4);
+        await consumer.SettledAsync();
+        Assert.That(consumer.Text(), Is.EqualTo("PA3 FA4"));
+    }
+
+    [Test]
+    public async Task The_track_of_a_publisher_before_keeps_no_sound_back()
+    {
+        await using var hub = new StreamHub(timeProvider: _time);
+        await using var waiting = new WireConsumer(hub.Pool);
+        await using var consumer = new WireConsumer(hub.Pool);
+        var first = hub.Publish("a", Track.Of(TestMedia.Video));
+        (await SubscribeAsync(hub, waiting)).Start();
+        await first.DisposeAsync();
+        await using var second = hub.Publish("a", Track.Of(TestMedia.Video, "front"), Track.Of(TestMedia.Audio));
+        Write(second, 0, 1, keyframe: 0);
+        WriteSound(second, 1, 2);
+        (await SubscribeAsync(hub, consumer)).Start();
+        await consumer.SettledAsync();
+        Assert.That(consumer.Text(), Does.Match("PV0 PA1 FA2$"));
+    }
+
+    [TestCase(true, TestName = "A_conversion_that_fails_for_a_joiner_ends_that_one_alone")]
+    [TestCase(false, TestName = "A_conversion_that_fails_later_ends_its_consumers_with_the_reason")]
+    public async Task A_conversion_that_fails(bool atOnce)
+    {
+        await using var hub = new StreamHub(timeProvider: _time);
+        await using var consumer = new WireConsumer(hub.Pool);
+        await using var other = new WireConsumer(hub.Pool);
+        await using var feed = hub.Publish("a", Track.Of(TestMedia.Video));
+        (await SubscribeAsync(hub, other)).Start();
+        if (atOnce)
+            Write(feed, 0, 1, keyframe: 0);
+        await using var subscription = await hub.SubscribeAsync(
+            new SubscribeRequest("a") { OnStateChanged = (_, reason) => Volatile.Write(ref _ended, reason) },
+            consumer.Writer, new BadFormat(), default);
+        subscription.Start();
+        if (!atOnce)
+            Write(feed, 0, 1, keyframe: 0);
+        await Eventually.Async(() => Volatile.Read(ref _ended) is not null, "the end is told");
+        Assert.That(_ended, Is.EqualTo(new CloseReason(CloseCode.Fault, "a conversion failed: bad")));
+        Assert.That(subscription.State, Is.EqualTo(SubscriptionState.Ended));
+        Write(feed, 1, 2);
+        await other.SettledAsync();
+        Assert.That(other.Units().Where(unit => unit.Mark != 'C').Select(unit => unit.Number), Is.EqualTo(new[] { 0, 1 }));
+    }
+
+    [Test]
     public async Task C2_Snapshots_under_load_are_consistent()
     {
         await using var hub = new StreamHub(new StreamHubOptions { Pool = new() { Diagnostics = false } });
@@ -236,9 +312,25 @@ public sealed class SubscribingTests
         new SubscribeRequest("a") { OnStateChanged = (state, reason) => _told.Add((state, reason)) },
         consumer.Writer, WireConsumer.Format, default);
 
+    private static void WriteSound(Feed feed, params IEnumerable<int> numbers)
+    {
+        foreach (var number in numbers)
+            feed.Tracks[1].Write(TestMedia.Payload(number), TimeSpan.FromMilliseconds(number));
+    }
+
     private static void Write(Feed feed, int from, int to, int keyframe = -1)
     {
         for (var number = from; number < to; number++)
             feed.Tracks[0].Write(TestMedia.Payload(number), TimeSpan.FromMilliseconds(number), isKeyframe: number == keyframe);
+    }
+
+    private sealed class BadFormat : TestWireFormat
+    {
+        public override (object Format, Func<Converter> Create)? Conversion => ("bad", () => new BadConverter());
+    }
+
+    private sealed class BadConverter : Converter
+    {
+        protected override void Convert(MediaPacket packet) => throw new FormatException("bad");
     }
 }
