@@ -472,8 +472,8 @@ public abstract class PacketQueue
             _queuedVideo--;
     }
 
-    // The sound's newest group may have begun with the keyframe before, or have gone on while the video was attached: what is older than the
-    // first picture is not for this consumer. Without a picture, what comes live is all there is.
+    // The sound's newest group may have begun with the keyframe before, or have gone on while the video was attached: what is older than
+    // the first picture is not for this consumer. Without a picture, what comes live is all there is.
     private void AlignFollowersLocked(Sender leader)
     {
         if (leader.State.Followers is not { } followers)

@@ -21,8 +21,8 @@ public sealed record GroupCacheOptions : IValidatedOptions
     public int MaxPackets { get; init; } = 4096;
 
     /// <summary>
-    /// Length of a track's group, at most, 0 to 1 day; beyond that nothing is cached until the next keyframe. A group that is so far behind the
-    /// stream, as its track fell silent, is not given to late joiners. Default 10 s: the longest group that cameras send by default.
+    /// Length of a track's group, at most, 0 to 1 day; beyond that nothing is cached until the next keyframe. A group that is so far behind
+    /// the stream, as its track fell silent, is not given to late joiners. Default 10 s: the longest group that cameras send by default.
     /// </summary>
     public TimeSpan MaxDuration { get; init; } = TimeSpan.FromSeconds(10);
 

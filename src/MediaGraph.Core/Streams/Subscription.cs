@@ -293,7 +293,8 @@ public sealed class Subscription : IAsyncDisposable
                 sender.Close(CloseReason.Unused);
         }
 
-        var videos = added.Where(pair => pair.Receiver is { Track.Kind: MediaKind.Video, Codec: not null }).Select(pair => pair.Sender).ToList();
+        var videos = added.Where(pair => pair.Receiver is { Track.Kind: MediaKind.Video, Codec: not null })
+            .Select(pair => pair.Sender).ToList();
         var leader = videos.Find(sender => sender.Track.Id == Track.Name(MediaKind.Video)) ?? videos.FirstOrDefault();
         var live = _stream.Receivers.Where(receiver => receiver.Codec is not null && receiver.Track.Kind != MediaKind.Data).ToList();
         foreach (var (receiver, sender) in added)
@@ -320,8 +321,8 @@ public sealed class Subscription : IAsyncDisposable
         }
     }
 
-    // A track that fell silent has its last group still, which is of a time that has gone by. Sound goes back to a keyframe for the sake of the
-    // pictures.
+    // A track that fell silent has its last group still, which is of a time that has gone by. Sound goes back to a keyframe for the sake of
+    // the pictures.
     private ReplayRange RangeOf(Receiver receiver, List<Receiver> live)
     {
         if (receiver.Track.Kind == MediaKind.Data || live.Count == 0)
