@@ -12,9 +12,6 @@ namespace MediaGraph.Sources;
 /// </summary>
 internal sealed class SourceRunner
 {
-    // After the first media, as for publishers.
-    private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1);
-
     // How soon to look at the soonest whether a source has become healthy.
     private static readonly TimeSpan LeastHealthPause = TimeSpan.FromMilliseconds(100);
 
@@ -220,7 +217,8 @@ internal sealed class SourceRunner
 
         var first = feed.FirstMedia;
         var due = TimeSpan.MaxValue;
-        if (!IsSettled() && first is not null && !HasTime(SettleLimit - Time.GetElapsedTime(first.Value, now)))
+        var settling = feed.LacksAnnounced ? MediaStream.AnnouncedLimit : MediaStream.SettleLimit;
+        if (!IsSettled() && first is not null && !HasTime(settling - Time.GetElapsedTime(first.Value, now)))
             Sources.NoteSettled(session);
         var isTalk = !Sources.MayView(this, ask) && (!feed.CarriesMedia
             || (IsSettled() && feed.TalkPlace is not null && feed.Tracks.All(track => track.Track.Kind == MediaKind.Data)));

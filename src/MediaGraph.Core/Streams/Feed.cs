@@ -18,6 +18,7 @@ public sealed class Feed : IAsyncDisposable
     private readonly MediaStream _stream;
     private readonly Action<CloseReason>? _onRevoked;
     private ImmutableArray<FeedTrack> _tracks = [];
+    private volatile SourceMedia _promised;
     private TalkPlace? _talkPlace;
     private CloseReason? _talkEnded;
     private long _firstMedia = FeedTrack.Never;
@@ -67,8 +68,15 @@ public sealed class Feed : IAsyncDisposable
 
     internal TimeProvider Time => _stream.Time;
 
+    /// <summary>Whether a kind of media has no track yet that the publisher told of.</summary>
+    internal bool LacksAnnounced =>
+        _tracks.Aggregate(_promised, static (left, track) => left & ~SourceMediaKinds.Of(track.Track.Kind)) != SourceMedia.None;
+
     /// <summary>What is added to this feed's times; null before its first packet. Guarded by the push lock, like all below.</summary>
     internal TimeSpan? Offset { get; set; }
+
+    /// <summary>What is added besides since its clock was set back.</summary>
+    internal TimeSpan Correction { get; set; }
 
     /// <summary>How old its first packet is when it is written; set before that. Zero for one that comes live.</summary>
     internal TimeSpan FirstAge { get; set; }
@@ -137,9 +145,12 @@ public sealed class Feed : IAsyncDisposable
 
     /// <summary>
     /// Says that all tracks are there which will come, with what is known of them. Consumers that cannot add tracks later wait for it, or
-    /// for 1 s after the first media. Idempotent; tracks may be added all the same.
+    /// for 1 s after the first media, or 5 s for what its metadata announce. Idempotent; tracks may be added all the same.
     /// </summary>
     public void Settle() => _stream.Settle(this);
+
+    /// <summary>Says that tracks of a kind will come, of which no more is known yet.</summary>
+    internal void Promise(MediaKind kind) => _promised |= SourceMediaKinds.Of(kind);
 
     /// <summary>
     /// Offers the device's loudspeaker to those who want to talk, once per feed. It is used until <see cref="DisposeAsync"/> has returned.

@@ -44,6 +44,9 @@ public sealed class FeedTrack
     /// <summary>What is added to this track's times beside the feed's offset, since its clock jumped.</summary>
     internal TimeSpan Correction { get; set; }
 
+    /// <summary>The decode time of its last packet, in the feed's own time; null before the first.</summary>
+    internal TimeSpan? LastTime { get; set; }
+
     /// <summary>A keyframe of the video went by since the last packet of this track, or there was none yet.</summary>
     internal bool GroupPending { get; set; } = true;
 

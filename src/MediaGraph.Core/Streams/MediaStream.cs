@@ -16,7 +16,11 @@ namespace MediaGraph.Streams;
 /// </summary>
 public sealed class MediaStream
 {
-    private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1);
+    /// <summary>How long after the first media tracks may come that nobody told of, and those that a publisher told of.</summary>
+    internal static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1), AnnouncedLimit = TimeSpan.FromSeconds(5);
+
+    // A track's clock that goes back by more was set back. Decode times do not go back, but for encoders that are a little careless.
+    private static readonly TimeSpan MaxStepBack = TimeSpan.FromSeconds(1);
 
     // How far a track may be behind the stream's newest packet. Encoders interleave within 10 s; more is a clock that was set back.
     private static readonly TimeSpan MaxLag = TimeSpan.FromSeconds(20);
@@ -49,6 +53,7 @@ public sealed class MediaStream
     private ImmutableArray<Feed> _live = []; // the feeds whose packets may pass
     private long _routed; // version of the newest routes
     private ITimer? _settleTimer; // made with the first packet
+    private bool _isSettlingLonger; // of its callback alone
 
     private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -133,8 +138,8 @@ public sealed class MediaStream
     }
 
     /// <summary>
-    /// Returns when the stream has all tracks that its publisher has told of, or 1 s after its first media, or when it has ended: for
-    /// consumers that cannot add tracks later.
+    /// Returns when the stream has all tracks that its publisher has told of, or 1 s after its first media, 5 s where what was told of has not
+    /// come by then, or when it has ended: for consumers that cannot add tracks later.
     /// </summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public Task WhenSettledAsync(CancellationToken cancellationToken) => _settled.Task.WaitAsync(cancellationToken);
@@ -787,7 +792,22 @@ public sealed class MediaStream
     }
 
     private ITimer StartSettling() => _hub.TimeProvider.CreateTimer(
-        static stream => ((MediaStream)stream!).EndSettling(), this, SettleLimit, Timeout.InfiniteTimeSpan);
+        static stream => ((MediaStream)stream!).OnSettleLimit(), this, SettleLimit, Timeout.InfiniteTimeSpan);
+
+    private void OnSettleLimit()
+    {
+        ImmutableArray<Feed> feeds;
+        using (GraphLock.Enter(_stateLock))
+            feeds = _feeds;
+        if (_isSettlingLonger || !feeds.Any(static feed => feed.LacksAnnounced))
+        {
+            EndSettling();
+            return;
+        }
+
+        _isSettlingLonger = true;
+        Volatile.Read(ref _settleTimer)?.Change(AnnouncedLimit - SettleLimit, Timeout.InfiniteTimeSpan);
+    }
 
     private void EndSettling()
     {
@@ -849,12 +869,37 @@ public sealed class MediaStream
         }
 
         var offset = feed.Offset ??= _timeline.OffsetFor(time, feed.FirstAge);
+        if (codec.Kind == MediaKind.Data || track.LastTime is null)
+            track.Correction = feed.Correction;
+        else if (time < track.LastTime - MaxStepBack && !IsBesideOthers(time + offset + track.Correction))
+            track.Correction = feed.Correction = CorrectionFor(time + offset);
+        track.LastTime = time;
         var onTimeline = time + offset + track.Correction;
         if (codec.Kind != MediaKind.Data && (onTimeline < _timeline.Latest - MaxLag || onTimeline > MaxTime))
             track.Correction = _timeline.Now - time - offset;
         var placed = decodeTime + MediaTime.FromTimeSpan(offset + track.Correction, rate);
         var decode = receiver.LastTicks = Math.Max(placed, receiver.LastTicks + 1);
         return (decode, Math.Max(placed + composition, decode + Math.Min(0, composition)));
+
+        // Then it was not set back, but comes back from one wrong timestamp.
+        bool IsBesideOthers(TimeSpan placed)
+        {
+            foreach (var other in feed.Tracks)
+            {
+                if (other != track && other.Track.Kind != MediaKind.Data && other.LastTime is { } last
+                    && (last + offset + other.Correction - placed).Duration() <= MaxStepBack)
+                    return true;
+            }
+
+            return false;
+        }
+
+        // The feed's tracks have one clock: what the first of them needed when that was set back puts the others right too.
+        TimeSpan CorrectionFor(TimeSpan uncorrected) =>
+            feed.Correction != track.Correction && uncorrected + feed.Correction is var like
+            && like >= _timeline.Latest - MaxLag / 2 && like <= _timeline.Now + MaxStepBack
+                ? feed.Correction
+                : _timeline.Now - uncorrected;
     }
 
     // Groups begin with the video's keyframes; in a stream without video every packet of sound begins one. Of several videos each

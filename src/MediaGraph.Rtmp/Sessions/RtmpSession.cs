@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Security.Authentication;
 using MediaGraph.Containers.Flv;
 using MediaGraph.Delivery;
 using MediaGraph.Graph;
@@ -478,9 +479,10 @@ internal abstract partial class RtmpSession : IConnection
                     return;
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException
+            or AuthenticationException)
         {
-            // Long enough, or the peer was faster.
+            // Long enough, or the peer was faster; or TLS never began.
         }
     }
 

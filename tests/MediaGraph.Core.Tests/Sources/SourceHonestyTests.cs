@@ -20,6 +20,27 @@ public sealed class SourceHonestyTests
     private static readonly TimeSpan SilenceLimit = new SourceOptions().SilenceLimit;
 
     [Test]
+    public async Task Pictures_that_it_announces_are_waited_for_beyond_a_second_after_its_sound()
+    {
+        await using var f = new SourceFixture();
+        await f.SetAsync("test:one");
+        using var lease = f.Hub.Lease("a", SourceMedia.Video);
+        var ready = lease.WhenReadyAsync(CancellationToken.None);
+        var run = await f.One.NextAsync();
+        run.Publish().Feed.Promise(MediaKind.Video);
+        run.Feed.AddTrack(Track.Of(TestMedia.Audio));
+        run.Write();
+        var start = f.Time.GetUtcNow();
+        await f.Time.AdvanceUntilAsync(
+            () => f.Time.GetUtcNow() - start > TimeSpan.FromSeconds(4), TimeSpan.FromMilliseconds(100), "4 s have gone by");
+        Assert.That(ready.IsCompleted, Is.False, $"{ready.Exception}");
+        run.Feed.AddTrack(Track.Of(TestMedia.Video));
+        run.Write();
+        run.Feed.Settle();
+        await ready;
+    }
+
+    [Test]
     public async Task S10_A_source_that_stalls_after_one_frame_is_not_healthy_and_takes_nothing_back()
     {
         await using var f = new SourceFixture();

@@ -200,6 +200,49 @@ public sealed class IsolationTests
     }
 
     [Test]
+    public async Task P4_A_clock_that_is_set_back_by_some_seconds_holds_nothing_up()
+    {
+        await using var hub = new StreamHub(null, null, _time);
+        await using var feed = hub.Publish("a", Track.Of(TestMedia.Video), Track.Of(TestMedia.Audio));
+        var times = new List<TimeSpan>();
+        for (var i = 0; i < 30; i++)
+            Write(i, 40 * (100 + (i % 10))); // back by 0.4 s: nothing that is one clock's
+        times.Clear();
+        foreach (var start in new[] { 8000, 4000, 4000, 2000 })
+        {
+            for (var i = 0; i < 100; i++)
+                Write(i, start + (40 * i));
+        }
+
+        Assert.That(times.Zip(times.Skip(1), (a, b) => (b - a).TotalMilliseconds), Has.All.EqualTo(40).Within(11));
+
+        void Write(int number, int milliseconds)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(40));
+            feed.Tracks[0].Write(TestMedia.Payload(number), TimeSpan.FromMilliseconds(milliseconds), isKeyframe: true);
+            feed.Tracks[1].Write(TestMedia.Payload(number), TimeSpan.FromMilliseconds(milliseconds + 10));
+            times.Add(TimeOf(hub, "video"));
+            if (times.Count > 1)
+                Assert.That((TimeOf(hub, "audio") - times[^1]).TotalMilliseconds, Is.EqualTo(10).Within(2), $"{milliseconds}");
+        }
+    }
+
+    [Test]
+    public async Task P4_A_wrong_timestamp_moves_no_track_against_the_others()
+    {
+        await using var hub = new StreamHub(null, null, _time);
+        await using var feed = hub.Publish("a", Track.Of(TestMedia.Video), Track.Of(TestMedia.Audio));
+        for (var at = 0; at < 10_000; at += 40)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(40));
+            feed.Tracks[0].Write(TestMedia.Payload(1), TimeSpan.FromMilliseconds(at == 1000 ? 6000 : at), isKeyframe: true);
+            feed.Tracks[1].Write(TestMedia.Payload(2), TimeSpan.FromMilliseconds(at));
+        }
+
+        Assert.That(TimeOf(hub, "video"), Is.EqualTo(TimeOf(hub, "audio")));
+    }
+
+    [Test]
     public async Task G10_The_end_of_a_feed_is_told_before_the_beginning_of_the_next()
     {
         await using var hub = new StreamHub(new() { OnPublisherConflict = PublisherConflict.Replace }, null, _time);

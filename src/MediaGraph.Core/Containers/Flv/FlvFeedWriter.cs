@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using MediaGraph.Media;
 using MediaGraph.Packets;
@@ -134,6 +135,10 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
     {
         // onMetaData describes the stream and is kept for late joiners; anything else is of its moment.
         var isMetadata = ReadName(tag.Bytes) == "onMetaData";
+        if (isMetadata && Promises(tag.Bytes, "\0\u000Cvideocodecid"u8))
+            feed.Promise(MediaKind.Video);
+        if (isMetadata && Promises(tag.Bytes, "\0\u000Caudiocodecid"u8))
+            feed.Promise(MediaKind.Audio);
         if (isMetadata && tag.Length > maxParameterBytes)
         {
             _droppedFrames++;
@@ -240,6 +245,18 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
             return "";
         var length = Math.Min((high << 8) | low, body.Length - 3);
         return Encoding.UTF8.GetString(body.Slice(3, Math.Min(length, 64)));
+    }
+
+    // Whether there is a property of that name whose value, a number or a FourCC, names a codec.
+    private static bool Promises(ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> name)
+    {
+        var at = metadata.IndexOf(name);
+        return at >= 0 && metadata[(at + name.Length)..] switch
+        {
+            [0, .. { Length: >= 8 } number] => BinaryPrimitives.ReadDoubleBigEndian(number) > 0,
+            [2, var high, var low, ..] => high + low > 0,
+            _ => false,
+        };
     }
 
     private readonly ref struct Tag(long milliseconds, PooledBuffer buffer, int offset, int length)
