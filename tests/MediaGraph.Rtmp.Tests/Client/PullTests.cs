@@ -28,6 +28,7 @@ internal sealed class PullTests
         Assert.That(bench.Hub.Find("in/cam"), Is.Null);
         await server.StatusAsync(1, "NetStream.Play.Start");
         var transfer = await pulling;
+        await server.ExpectAsync(m => m.ToString() == "0 SetBufferLength 1", "the last that it says");
         Assert.That(
             server.Golden,
             Is.EqualTo(
