@@ -38,6 +38,8 @@ internal sealed class OpeningTests
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam", cancel.Token);
         var server = await ReachAsync(bench, stage);
         await cancel.CancelAsync();
+        if (stage == RtspMethods.Play)
+            await server.ExpectAsync("TEARDOWN"); // before time goes by, of which a goodbye has little
         var ended = await bench.AdvanceUntilAsync(pulling.ContinueWith(t => t, TaskScheduler.Default));
         Assert.That(ended.IsCanceled);
         Assert.That(bench.Client.Connections, Is.Zero);

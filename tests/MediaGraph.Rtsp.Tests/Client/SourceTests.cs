@@ -251,8 +251,8 @@ internal sealed class SourceTests
         var server = await bench.AcceptAsync(description: TestServer.Head + TestServer.Audio);
         await ReadyAsync(bench, lease);
         await server.SendMediaAsync(0);
-        await bench.Time.AdvanceUntilAsync(
-            () => Snapshot(bench).State == SourceState.BackingOff, TimeSpan.FromMilliseconds(200), "the end of the silence");
+        await bench.PassUntilTeardownAsync(server);
+        await Eventually.EqualAsync(() => Snapshot(bench).State, SourceState.BackingOff, "the end of the silence");
         Assert.That(Snapshot(bench).LastFailure!.Text, Does.Contain("audio").And.Contain("fell silent"));
         await server.ExpectAsync("TEARDOWN");
         Assert.That(server.Methods.Last(), Is.EqualTo("TEARDOWN"));
