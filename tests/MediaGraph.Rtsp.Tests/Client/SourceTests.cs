@@ -214,8 +214,9 @@ internal sealed class SourceTests
     [Test]
     public async Task S10_R7_A_server_that_cannot_be_reached_is_tried_again_and_its_address_is_told_to_nobody()
     {
+        using var closed = new ClosedPort();
         await using var bench = await SetAsync();
-        bench.DialInstead = async token => await SocketTransport.ConnectAsync("127.0.0.1", FreePort.Find(), bench.Time, token);
+        bench.DialInstead = async token => await SocketTransport.ConnectAsync("127.0.0.1", closed.Port, bench.Time, token);
         using var lease = bench.Hub.Lease("cam");
         var failure = await Assert.CatchAsync<StreamException>(() => WaitAsync(bench, lease));
         Assert.That(failure!.Message, Does.Contain("the server cannot be reached: Connection refused").And.Not.Contain("127.0.0.1"));
