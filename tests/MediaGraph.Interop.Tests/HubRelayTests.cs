@@ -128,7 +128,8 @@ public sealed class HubRelayTests
             listener.Start();
             using var stop = new CancellationTokenSource();
             var hangingUp = HangUpAsync(listener, stop.Token);
-            int[] ports = [FreePort.Find(), ((IPEndPoint)listener.LocalEndpoint).Port];
+            using var closed = new ClosedPort();
+            int[] ports = [closed.Port, ((IPEndPoint)listener.LocalEndpoint).Port];
             await f.AddStreamAsync(await Clips.ShortAsync());
             for (var i = 0; i < 40; i++)
                 f.Hub.AddRelay(Stream, Url(i % 2 == 0 ? "rtmp" : "rtsp", ports[i / 2 % 2], $"in/{i}"));

@@ -86,6 +86,7 @@ public sealed class TalkTests : IAsyncDisposable
             () => _hub.Talk(new TalkRequest("a") { RefuseWhenBusy = true }),
             Throws.InstanceOf<StreamException>().With.Property("Error").EqualTo(StreamError.Busy));
         await HeardAsync("open PCMA 1");
+        await Eventually.EqualAsync(() => _hub.Find("a")!.GetSnapshot().Speaker!.Talker!.Packets, 1, "what was heard is counted");
         _time.Advance(TimeSpan.FromSeconds(2));
         var snapshot = _hub.Find("a")!.GetSnapshot().Speaker!;
         Assert.That((snapshot.Sessions, snapshot.Failure), Is.EqualTo((2, (CloseReason?)null)), "who was refused has left nothing");

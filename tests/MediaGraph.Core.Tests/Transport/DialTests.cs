@@ -28,7 +28,8 @@ public sealed class DialTests
     [Test]
     public async Task What_cannot_be_reached_is_an_error_in_words()
     {
-        var port = ClosedPort();
+        using var closed = new ClosedPort();
+        var port = closed.Port;
         var refused = await Assert.CatchAsync<IOException>(() => SocketTransport.ConnectAsync("127.0.0.1", port));
         Assert.That(refused!.Message, Is.EqualTo("the server cannot be reached: Connection refused"));
         var unknown = await Assert.CatchAsync<IOException>(() => SocketTransport.ConnectAsync("nobody.invalid", port));
@@ -40,7 +41,7 @@ public sealed class DialTests
     {
         using var certificate = new TestCertificate();
         await using var holder = new TlsServerCertificate(certificate.Server);
-        var closed = ClosedPort();
+        using var closed = new ClosedPort();
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start(512); // the kernel accepts, nobody answers
         var silentPort = ((IPEndPoint)silent.LocalEndpoint).Port;
@@ -70,11 +71,11 @@ public sealed class DialTests
                 using var stop = new CancellationTokenSource();
                 var dialling = (i % 5) switch
                 {
-                    0 => SocketTransport.ConnectAsync("127.0.0.1", closed, null, stop.Token),
+                    0 => SocketTransport.ConnectAsync("127.0.0.1", closed.Port, null, stop.Token),
                     1 => TlsTransport.ConnectAsync("127.0.0.1", garbage.LocalEndPoint.Port, null, null, stop.Token),
                     2 => TlsTransport.ConnectAsync("127.0.0.1", untrusted.LocalEndPoint.Port, null, null, stop.Token),
                     3 => (Task)TlsTransport.ConnectAsync("127.0.0.1", silentPort, null, null, stop.Token),
-                    _ => TlsTransport.ConnectAsync("localhost", closed, null, null, stop.Token),
+                    _ => TlsTransport.ConnectAsync("localhost", closed.Port, null, null, stop.Token),
                 };
                 if (i % 5 == 3)
                     await stop.CancelAsync();
@@ -99,13 +100,5 @@ public sealed class DialTests
             server.Abort(CloseReason.Requested);
             await server.DisposeAsync();
         }
-    }
-
-    // Nobody listens there any more.
-    private static int ClosedPort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -106,9 +106,10 @@ public sealed class TransportTests
         var (server, client) = await SocketPairAsync();
         var block = new byte[64 << 10];
         var sent = 0L;
-        for (int taken; (taken = server.TrySend(block)) > 0;)
+        int taken;
+        while ((taken = server.TrySend(block)) > 0)
             sent += taken;
-        Assert.That(server.TrySend(block), Is.Zero);
+        Assert.That(taken, Is.Zero); // once: when the system has handed some on to the peer's buffer it may take more
         var rest = server.SendAsync(block, default).AsTask();
         var buffer = new byte[256 << 10];
         for (var left = sent + block.Length; left > 0;)

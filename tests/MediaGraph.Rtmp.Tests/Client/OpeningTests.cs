@@ -90,7 +90,8 @@ internal sealed class OpeningTests
     {
         await using var bench = await Bench.ListenAsync(); // a server that refuses: nobody publishes
         await using var client = new RtmpClient(bench.Hub);
-        var refused = RtmpUrl.Parse(string.Create(CultureInfo.InvariantCulture, $"rtmp://127.0.0.1:{FreePort.Find()}/live/cam"));
+        using var closed = new ClosedPort();
+        var refused = RtmpUrl.Parse(string.Create(CultureInfo.InvariantCulture, $"rtmp://127.0.0.1:{closed.Port}/live/cam"));
         var unknown = RtmpUrl.Parse(string.Create(CultureInfo.InvariantCulture, $"rtmp://127.0.0.1:{bench.EndPoint.Port}/live/cam"));
         for (var i = 0; i < 20; i++)
             await FailBothAsync();

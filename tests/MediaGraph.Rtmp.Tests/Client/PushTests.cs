@@ -126,6 +126,7 @@ internal sealed class PushTests
         var server = await bench.AcceptPublishAsync();
         var transfer = await pushing;
         await feed.DisposeAsync();
+        await server.ExpectAsync(m => m.Name == "deleteStream", "deleteStream"); // before time goes by, of which a goodbye has little
         Assert.That((await bench.AdvanceUntilAsync(transfer.Completion)).Code, Is.EqualTo(CloseCode.PublisherLeft));
         Assert.That(
             server.Messages.Where(m => m.IsCommand).TakeLast(2).Select(m => m.Name), Is.EqualTo(["FCUnpublish", "deleteStream"]));

@@ -13,7 +13,7 @@ internal sealed class SourceTests
     [Test]
     public async Task A_source_plays_while_somebody_wants_it_and_says_that_it_leaves()
     {
-        await using var bench = await SetAsync();
+        await using var bench = await SetAsync(linger: TimeSpan.Zero);
         var lease = bench.Hub.Lease("cam");
         var server = await bench.AcceptPlayAsync("rtmp://server.example/live/***");
         await server.HeadersAsync(1);
@@ -22,8 +22,8 @@ internal sealed class SourceTests
         Assert.That(bench.Hub.Find("cam")!.Receivers.Select(receiver => receiver.Codec!.Name), Is.EquivalentTo(new[] { "H264", "AAC" }));
 
         lease.Dispose();
+        await server.ExpectAsync(message => message.Name == "deleteStream", "deleteStream"); // before time goes by, of which a goodbye has little
         await AdvanceUntilAsync(bench, SourceState.Idle);
-        await server.ExpectAsync(message => message.Name == "deleteStream", "deleteStream");
         Assert.That((bench.Client.Connections, Snapshot(bench).Runs, Snapshot(bench).Failures), Is.EqualTo((0, 1L, 0L)));
     }
 

@@ -7,6 +7,7 @@ using MediaGraph.Packets;
 using MediaGraph.Rtmp.Messages;
 using MediaGraph.Rtmp.Tests.Support;
 using MediaGraph.Streams;
+using MediaGraph.Testing;
 using MediaGraph.Transport;
 using NUnit.Framework;
 
@@ -35,6 +36,7 @@ public sealed class AllocationTests
             subscription.Start();
         }
 
+        await Eventually.Async(() => writers.TrueForAll(writer => writer.GetStatistics().Depth == 0), "each has what it begins with");
         var keyframe = Samples.Keyframe(size: 20_000)[5..];
         var interFrame = Samples.InterFrame(size: 5000)[5..];
         var time = 0;

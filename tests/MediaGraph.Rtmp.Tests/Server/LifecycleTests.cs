@@ -335,6 +335,7 @@ public sealed class LifecycleTests
         await publisher.GroupAsync(1, 0);
         await publisher.PingAsync();
         var stop = bench.Server.StopAsync();
+        await viewer.ExpectAsync(m => m.ToString() == "0 StreamEof 1", "the end"); // before time goes by, of which a goodbye has little
         await bench.AdvanceToConnectionsAsync(0);
         await stop;
         Assert.That(viewer.Golden.TakeLast(2), Is.EqualTo(["1 status NetStream.Play.UnpublishNotify", "0 StreamEof 1"]));

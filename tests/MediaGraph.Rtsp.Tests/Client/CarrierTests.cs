@@ -36,6 +36,7 @@ internal sealed class CarrierTests
         Assert.That(pulling.IsCompleted, Is.False);
         await sender.SendAsync(TestServer.Rtp(1, 0, 0, new byte[160]), new IPEndPoint(IPAddress.Loopback, ports.Rtp));
         var transfer = await pulling.WaitAsync(Eventually.DefaultLimit, TimeProvider.System);
+        await bench.PassUntilTeardownAsync(server);
         Assert.That((await bench.EndOfAsync(transfer)).Text, Is.EqualTo("the server's audio track fell silent"), "R8");
         await server.ExpectAsync("TEARDOWN");
         Assert.That(server.Methods.Last(), Is.EqualTo("TEARDOWN"));

@@ -115,6 +115,21 @@ internal sealed class ClientBench : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Time goes by until the client tears the session down, in steps each of which begins when it has read all that was sent before: none
+    /// between its goodbye and the server's hearing of it, for which it waits only a moment.
+    /// </summary>
+    public async Task PassUntilTeardownAsync(TestServer server, Func<Task>? eachStep = null)
+    {
+        for (var i = 0; i < 200 && !server.Methods.Contains(RtspMethods.Teardown); i++)
+        {
+            if (eachStep is not null)
+                await eachStep();
+            await server.IsReadAsync();
+            Time.Advance(TimeSpan.FromSeconds(0.5));
+        }
+    }
+
     /// <summary>Waits for a task while time goes by, for what ends by a deadline or says goodbye.</summary>
     public async Task<T> AdvanceUntilAsync<T>(Task<T> task, double step = 0.05)
     {

@@ -38,6 +38,8 @@ internal sealed class OpeningTests
         var pulling = bench.Client.PullAsync(ClientBench.Url(), "in/cam", cancel.Token);
         var server = await ReachAsync(bench, stage);
         await cancel.CancelAsync();
+        if (stage == RtspMethods.Play)
+            await server.ExpectAsync("TEARDOWN"); // before time goes by, of which a goodbye has little
         var ended = await bench.AdvanceUntilAsync(pulling.ContinueWith(t => t, TaskScheduler.Default));
         Assert.That(ended.IsCanceled);
         Assert.That(bench.Client.Connections, Is.Zero);
@@ -162,7 +164,8 @@ internal sealed class OpeningTests
         var serving = ServeAsync(listener, stop.Token);
         await using var hub = new StreamHub();
         await using var client = new RtspClient(hub);
-        var refused = RtspUrl.Parse(string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{FreePort.Find()}/cam"));
+        using var closed = new ClosedPort();
+        var refused = RtspUrl.Parse(string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{closed.Port}/cam"));
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         var unknown = RtspUrl.Parse(string.Create(CultureInfo.InvariantCulture, $"rtsp://127.0.0.1:{port}/cam"));
         for (var i = 0; i < 20; i++)

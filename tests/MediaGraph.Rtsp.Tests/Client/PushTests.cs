@@ -71,6 +71,7 @@ internal sealed class PushTests
         var feed = bench.Hub.Publish("live/cam", Track.Of(Audio));
         var (server, transfer) = await PushAsync(bench);
         await feed.DisposeAsync();
+        await bench.PassUntilTeardownAsync(server);
         await bench.EndOfAsync(transfer);
         Assert.That(server.Methods, Has.Exactly(1).EqualTo("TEARDOWN"));
     }
@@ -85,6 +86,7 @@ internal sealed class PushTests
         await Eventually.Async(() => server.Frames.Any(frame => frame.Channel == 0), "media");
         feed.Tracks[0].Announce(Codec.Aac([0x11, 0x90])); // 48,000 Hz: the description said something else
         feed.Write([1, 2, 3], TimeSpan.FromSeconds(1));
+        await server.ExpectAsync("TEARDOWN"); // before time goes by, of which a goodbye has little
         Assert.That((await bench.EndOfAsync(transfer)).Code, Is.EqualTo(CloseCode.CodecMismatch));
         Assert.That(server.Methods, Has.Exactly(1).EqualTo("TEARDOWN"));
     }

@@ -214,8 +214,9 @@ internal sealed class SourceTests
     [Test]
     public async Task S10_R7_A_server_that_cannot_be_reached_is_tried_again_and_its_address_is_told_to_nobody()
     {
+        using var closed = new ClosedPort();
         await using var bench = await SetAsync();
-        bench.DialInstead = async token => await SocketTransport.ConnectAsync("127.0.0.1", FreePort.Find(), bench.Time, token);
+        bench.DialInstead = async token => await SocketTransport.ConnectAsync("127.0.0.1", closed.Port, bench.Time, token);
         using var lease = bench.Hub.Lease("cam");
         var failure = await Assert.CatchAsync<StreamException>(() => WaitAsync(bench, lease));
         Assert.That(failure!.Message, Does.Contain("the server cannot be reached: Connection refused").And.Not.Contain("127.0.0.1"));
@@ -251,8 +252,8 @@ internal sealed class SourceTests
         var server = await bench.AcceptAsync(description: TestServer.Head + TestServer.Audio);
         await ReadyAsync(bench, lease);
         await server.SendMediaAsync(0);
-        await bench.Time.AdvanceUntilAsync(
-            () => Snapshot(bench).State == SourceState.BackingOff, TimeSpan.FromMilliseconds(200), "the end of the silence");
+        await bench.PassUntilTeardownAsync(server);
+        await Eventually.EqualAsync(() => Snapshot(bench).State, SourceState.BackingOff, "the end of the silence");
         Assert.That(Snapshot(bench).LastFailure!.Text, Does.Contain("audio").And.Contain("fell silent"));
         await server.ExpectAsync("TEARDOWN");
         Assert.That(server.Methods.Last(), Is.EqualTo("TEARDOWN"));

@@ -6,6 +6,7 @@ using MediaGraph.Media;
 using MediaGraph.Packets;
 using MediaGraph.Rtsp.Rtp;
 using MediaGraph.Streams;
+using MediaGraph.Testing;
 using MediaGraph.Transport;
 using NUnit.Framework;
 
@@ -45,6 +46,7 @@ public sealed class RtpAllocationTests
             hub.Subscribe(new SubscribeRequest("cam"), writers[^1], output.Format).Start();
         }
 
+        await Eventually.Async(() => writers.TrueForAll(writer => writer.GetStatistics().Depth == 0), "each has what it begins with");
         Send(2 * Frames); // groups, images and pools have their size now
         var sent = transports.Sum(t => t.Bytes);
         var before = GC.GetAllocatedBytesForCurrentThread();

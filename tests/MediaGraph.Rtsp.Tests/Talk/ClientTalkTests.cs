@@ -133,6 +133,7 @@ public sealed class ClientTalkTests
         await using var talk = bench.Hub.Talk(new TalkRequest("in/cam"));
         var camera = await BeginAsync(bench, talk, TwoWay);
         transfer.Close(CloseReason.Requested);
+        await camera.ExpectAsync(RtspMethods.Teardown); // before time goes by, of which a goodbye has little
         await bench.EndOfAsync(transfer);
         Assert.That((talk.State, bench.Client.Connections), Is.EqualTo((TalkState.Ended, 0)));
         Assert.That(camera.Methods, Has.Exactly(1).EqualTo("TEARDOWN"));

@@ -81,9 +81,10 @@ internal sealed class SocketTests
     [Test]
     public async Task A_camera_that_is_not_there_is_told_in_words()
     {
+        using var closed = new ClosedPort();
         using var protocol = new TapoSourceProtocol();
         await using var hub = Hub(protocol);
-        await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [$"tapo://x@127.0.0.1:{FreePort.Find()}"] });
+        await hub.SetStreamAsync(new StreamDefinition(Bench.Stream) { Sources = [$"tapo://x@127.0.0.1:{closed.Port}"] });
         using var lease = hub.Lease(Bench.Stream);
         await Eventually.Async(() => hub.Find(Bench.Stream)!.GetSnapshot().Sources[0].LastFailure is not null, "the failure");
         Assert.That(hub.Find(Bench.Stream)!.GetSnapshot().Sources[0].LastFailure!.Text, Does.Contain("cannot be reached"));
