@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using MediaGraph.Server;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -33,6 +34,10 @@ try
         .AddRtsp()
         .AddTapo();
 
+    // A file that changes into one that cannot be read leaves everything as it is.
+    foreach (var file in builder.Configuration.Sources.OfType<FileConfigurationSource>())
+        file.OnLoadException = failure => Console.Error.WriteLine($"The change is not read: {Texts.ReasonOf(failure.Exception)}");
+
     var host = builder.Build();
     await host.StartAsync();
     Texts.PrintAddresses(Console.Out, host.Services);
@@ -48,7 +53,7 @@ catch (OptionsValidationException e)
 }
 catch (Exception e) when (e is IOException or TimeoutException or InvalidDataException or FormatException)
 {
-    Console.Error.WriteLine($"{e.Message} {(e as InvalidDataException)?.InnerException?.Message}".TrimEnd());
+    Console.Error.WriteLine(Texts.ReasonOf(e));
 }
 
 Environment.Exit(1);

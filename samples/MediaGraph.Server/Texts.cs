@@ -78,4 +78,13 @@ internal static class Texts
         var isAny = endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any);
         return isAny ? new IPEndPoint(IPAddress.Loopback, endPoint.Port) : endPoint; // an IPv6 listener takes IPv4 too
     }
+
+    /// <summary>What an exception says; of data that cannot be read also where.</summary>
+    public static string ReasonOf(Exception exception)
+    {
+        var reasons = new List<string>();
+        for (var e = exception; e is not null; e = exception is InvalidDataException ? e.InnerException : null)
+            reasons.Add(e.Message);
+        return string.Join(' ', reasons.Distinct());
+    }
 }

@@ -65,6 +65,28 @@ public sealed partial class ServerProcessTests
     }
 
     [Test]
+    public async Task A_change_of_its_file_that_cannot_be_read_is_told_with_its_place()
+    {
+        var copy = Directory.CreateTempSubdirectory("mediagraph-server-").FullName;
+        try
+        {
+            foreach (var file in Directory.GetFiles(Path.GetDirectoryName(Program)!))
+                File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+            await using var server = StartProgram(Path.Combine(copy, "MediaGraph.Server.dll"));
+            await WaitUntilReadyAsync(server);
+            await File.WriteAllTextAsync(Path.Combine(copy, "appsettings.json"), "{\n  \"MediaGraph\": {{\n}");
+            await server.WaitForTextAsync("LineNumber: 1");
+            Assert.That(server.Error, Does.StartWith("The change is not read: Failed to load configuration from file "));
+            server.Interrupt();
+            Assert.That((await server.WaitAsync()).ExitCode, Is.Zero);
+        }
+        finally
+        {
+            Directory.Delete(copy, recursive: true);
+        }
+    }
+
+    [Test]
     public async Task A_port_in_use_ends_the_server_with_one_line_and_status_1()
     {
         using var other = new TcpListener(System.Net.IPAddress.Loopback, 0);
@@ -219,8 +241,10 @@ public sealed partial class ServerProcessTests
             "MediaGraph.Server.dll",
         ]);
 
-    private static ExternalTool Start(params string[] arguments) =>
-        ExternalTool.Start("dotnet", [Program, "--MediaGraph:Rtmp:Listen=127.0.0.1:0", "--MediaGraph:Rtsp:Listen=127.0.0.1:0", .. arguments]);
+    private static ExternalTool Start(params string[] arguments) => StartProgram(Program, arguments);
+
+    private static ExternalTool StartProgram(string program, params string[] arguments) =>
+        ExternalTool.Start("dotnet", [program, "--MediaGraph:Rtmp:Listen=127.0.0.1:0", "--MediaGraph:Rtsp:Listen=127.0.0.1:0", .. arguments]);
 
     // A connection that the server has not accepted yet when it stops is nothing to drain.
     private static async Task BeAnsweredAsync(TcpClient client)

@@ -143,8 +143,7 @@ public abstract class PacketQueue
                 state.DroppedByClose++;
                 if (packet.Codec.Kind == MediaKind.Data)
                     return; // what belongs to media that this consumer is not given, or can do without
-                FailLocked(new CloseReason(
-                    CloseCode.CodecMismatch, $"codecs not matched: {packet.Codec.Name} ⇒ {sender.Format!.CodecNames}"));
+                FailLocked(new CloseReason(CloseCode.CodecMismatch, MismatchOf(packet.Codec, sender.Format!)));
                 return;
             }
 
@@ -541,6 +540,10 @@ public abstract class PacketQueue
             }
         }
     }
+
+    private static string MismatchOf(Codec codec, WireFormat format) => codec.Name == format.CodecNames
+        ? $"codecs not matched: {codec.Name} has other parameters than those that were described"
+        : $"codecs not matched: {codec.Name} ⇒ {format.CodecNames}";
 
     // Of equal times the data goes first, which describes what comes with it, then the pictures.
     private Sender? EarliestReplayLocked()

@@ -40,7 +40,7 @@ internal sealed partial class RtspConnection
         RtspRequest request, IReadOnlyList<RtspTransport> transports, CancellationToken deadline)
     {
         if (Resolve(request.Uri) is not { } address)
-            return Reply(request, RtspStatus.NotFound);
+            return RefuseName(request, StreamAction.Play);
         if (_session is { } existing && existing.Name != address.Name)
             return Reply(request, RtspStatus.AggregateOperationNotAllowed);
         var isTalk = address.Track == Backchannel.Key;

@@ -10,6 +10,7 @@ using MediaGraph.Rtmp.Server;
 using MediaGraph.Rtmp.Tests.Support;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
+using Microsoft.Extensions.Logging;
 using MediaGraph.Transport;
 using NUnit.Framework;
 
@@ -311,11 +312,14 @@ public sealed class TlsTests
         await publisher.GroupAsync(1, 0);
         var url = $"rtmps://localhost:{bench.TlsEndPoint.Port}/live";
         await using var hub = new StreamHub();
-        await using (var stranger = new RtmpClient(hub))
+        using var log = new TestLog();
+        await using (var stranger = new RtmpClient(hub, loggerFactory: log))
         {
             var refused = await Assert.CatchAsync<RtmpClientException>(() => stranger.PullAsync(RtmpUrl.Parse($"{url}/cam"), "pulled"));
             Assert.That(refused!.Message, Does.StartWith("the server's certificate is refused: "));
         }
+
+        Assert.That(log.Entries.Where(entry => entry.Level >= LogLevel.Error), Is.Empty);
 
         await using var client = new RtmpClient(hub, new RtmpClientOptions { Tls = _certificate.Client });
         await using var pull = await client.PullAsync(RtmpUrl.Parse($"{url}/cam"), "pulled");

@@ -176,6 +176,19 @@ public sealed class StateTests
     }
 
     [Test]
+    public async Task A_name_that_is_none_is_refused_in_words()
+    {
+        await using var bench = new ServerBench();
+        var client = bench.Open();
+        var published = await client.ExpectAsync(404, "ANNOUNCE", client.Url("live//cam"), "Content-Type: application/sdp", ServerClient.Sdp);
+        var played = await client.ExpectAsync(404, "DESCRIBE", client.Url("live//cam"));
+        Assert.That(new[] { published.Reason, played.Reason }, Has.All.EqualTo("not a valid stream name"));
+        Assert.That(
+            bench.Log.Of(3011).Select(entry => entry.Message.Split(" was ")[1]),
+            Is.EqualTo(new[] { "refused publish: not a valid stream name", "refused play: not a valid stream name" }));
+    }
+
+    [Test]
     public async Task A_line_that_is_too_long_is_answered_with_414()
     {
         await using var bench = new ServerBench();
