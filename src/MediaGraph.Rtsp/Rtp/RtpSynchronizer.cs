@@ -7,8 +7,11 @@ namespace MediaGraph.Rtsp.Rtp;
 /// <param name="timeProvider">For arrival times.</param>
 internal sealed class RtpSynchronizer(TimeProvider timeProvider)
 {
+    private static readonly TimeSpan LeastSilence = TimeSpan.FromSeconds(1);
+
     private readonly List<RtpTrackClock> _tracks = [];
     private long? _start; // of the time, as a timestamp of the time provider
+    private TimeSpan _lastArrival;
 
     /// <summary>Whether each track has been aligned by a sender report.</summary>
     public bool IsAligned => _tracks.TrueForAll(track => track.IsAligned);
@@ -39,11 +42,20 @@ internal sealed class RtpSynchronizer(TimeProvider timeProvider)
     /// <summary>When the packet came that is looked at now, where that was not just now; a timestamp of the time provider.</summary>
     public long? Arrival { get; set; }
 
-    /// <summary>Time since the first packet.</summary>
+    /// <summary>
+    /// For how long nothing came of any track, all such times together: the sender paused, or the network or this process stood still.
+    /// </summary>
+    internal TimeSpan Silence { get; private set; }
+
+    /// <summary>A packet has come; returns the time since the first.</summary>
     internal TimeSpan Elapse()
     {
         var now = Arrival ?? timeProvider.GetTimestamp();
         _start ??= now;
-        return timeProvider.GetElapsedTime(_start.Value, now);
+        var elapsed = timeProvider.GetElapsedTime(_start.Value, now);
+        if (elapsed - _lastArrival > LeastSilence)
+            Silence += elapsed - _lastArrival;
+        _lastArrival = elapsed;
+        return elapsed;
     }
 }

@@ -22,6 +22,7 @@ internal sealed class RtpTrackClock
     private long _slewedTo; // the timestamp up to which it has moved
     private long _last; // the latest timestamp
     private long _lastArrival; // ticks
+    private long _lastSilence; // of all tracks until then, in ticks
     private bool _isDoubtful; // the last report was out of bounds
     private (ulong NtpTime, uint RtpTime)? _pending; // a report that came before the first packet
 
@@ -42,8 +43,10 @@ internal sealed class RtpTrackClock
     public long OffsetOf(long timestamp)
     {
         var arrival = MediaTime.FromTimeSpan(_synchronizer.Elapse(), _clockRate);
-        var limit = (long)MaxCorrectionSeconds * _clockRate;
-        if (_started && Math.Abs(timestamp - _last - (arrival - _lastArrival)) > limit)
+        var silence = MediaTime.FromTimeSpan(_synchronizer.Silence, _clockRate);
+
+        // Also where the sender's clock stood still while nothing came at all, the tracks stay as they were.
+        if (_started && IsJump(arrival - _lastArrival) && IsJump(arrival - _lastArrival - (silence - _lastSilence)))
             Restart();
         if (!_started)
         {
@@ -57,8 +60,10 @@ internal sealed class RtpTrackClock
         }
 
         Slew(timestamp);
-        (_last, _lastArrival) = (timestamp, arrival);
+        (_last, _lastArrival, _lastSilence) = (timestamp, arrival, silence);
         return _offset;
+
+        bool IsJump(long elapsed) => Math.Abs(timestamp - _last - elapsed) > (long)MaxCorrectionSeconds * _clockRate;
     }
 
     /// <summary>The source has started over: what follows is placed by its arrival until the next sender report.</summary>

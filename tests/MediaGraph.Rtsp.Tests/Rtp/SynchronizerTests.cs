@@ -144,6 +144,32 @@ internal sealed class SynchronizerTests
     }
 
     [Test]
+    public void After_a_standstill_of_all_the_tracks_stay_aligned_and_one_that_stood_still_alone_goes_on_by_arrival()
+    {
+        var time = new FakeTimeProvider();
+        var synchronizer = new RtpSynchronizer(time);
+        var (video, audio) = (synchronizer.AddTrack(Video), synchronizer.AddTrack(Audio));
+        At(video, 0);
+        time.Advance(TimeSpan.FromMilliseconds(300));
+        At(audio, 0);
+        video.Accept(new SenderReport(1, Wall, 0, 0, 0));
+        audio.Accept(new SenderReport(2, Wall, 0, 0, 0));
+        synchronizer.GoLive();
+        time.Advance(TimeSpan.FromSeconds(13)); // what was sent meanwhile waits in the socket
+        Assert.That(At(video, Video), Is.EqualTo(Video));
+        time.Advance(TimeSpan.FromMilliseconds(250));
+        Assert.That(At(audio, Audio), Is.EqualTo(Audio));
+
+        for (var i = 2; i < 20; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(0.9));
+            Assert.That(At(video, i * Video), Is.EqualTo(i * Video));
+        }
+
+        Assert.That(At(audio, 2 * Audio), Is.EqualTo((long)((0.3 + 13 + 0.25 + (18 * 0.9)) * Audio)).Within(1));
+    }
+
+    [Test]
     public void A_jump_of_the_timestamps_goes_on_by_arrival()
     {
         var time = new FakeTimeProvider();
