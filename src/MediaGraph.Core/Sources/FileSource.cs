@@ -30,8 +30,17 @@ internal sealed class FileSource(string path, bool loop) : ISource
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new SourceException(new CloseReason(CloseCode.ConnectionLost, "the file cannot be read"), e);
+                throw new SourceException(new CloseReason(CloseCode.ConnectionLost, ReasonOf(e)), e);
             }
         }
     }
+
+    // Viewers are told too: nothing of the path.
+    private string ReasonOf(Exception exception) => exception switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => "the file does not exist",
+        UnauthorizedAccessException when Directory.Exists(path) => "it is a directory, not a file",
+        UnauthorizedAccessException => "the file may not be read",
+        _ => "the file cannot be read",
+    };
 }

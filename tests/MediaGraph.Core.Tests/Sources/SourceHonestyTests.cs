@@ -162,17 +162,18 @@ public sealed class SourceHonestyTests
         Assert.That(await sound.TextAsync(), Does.EndWith("FA0"));
     }
 
-    [Test]
-    public async Task Who_waits_for_a_source_that_closes_its_feed_by_itself_is_told_why_it_failed()
+    [TestCase("/nothing/there.flv", "the file does not exist")]
+    [TestCase("/tmp", "it is a directory, not a file")]
+    public async Task Who_waits_for_a_source_that_closes_its_feed_by_itself_is_told_why_it_failed(string path, string reason)
     {
         await using var f = new SourceFixture();
-        await f.SetAsync("file:/nothing/there.flv");
+        await f.SetAsync($"file:{path}");
         using var lease = f.Hub.Lease("a");
         await f.BecomesAsync(0, SourceState.BackingOff);
         await using var consumer = new WireConsumer(f.Hub.Pool);
         await using var subscription = f.Hub.Subscribe(new SubscribeRequest("a"), consumer.Writer, WireConsumer.Format);
         subscription.Start();
-        Assert.That(subscription.GetSnapshot().Reason!.Text, Is.EqualTo("the file cannot be read"));
+        Assert.That(subscription.GetSnapshot().Reason!.Text, Is.EqualTo(reason));
     }
 
     [TestCase(0)]
