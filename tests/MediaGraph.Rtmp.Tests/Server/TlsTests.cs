@@ -10,8 +10,8 @@ using MediaGraph.Rtmp.Server;
 using MediaGraph.Rtmp.Tests.Support;
 using MediaGraph.Streams;
 using MediaGraph.Testing;
-using Microsoft.Extensions.Logging;
 using MediaGraph.Transport;
+using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 
 namespace MediaGraph.Rtmp.Tests.Server;
