@@ -64,9 +64,8 @@ internal sealed class TapoEmulatorConnection
         {
             await _over.CancelAsync();
             await _media;
-            if (IsTalk)
-                _camera.EndTalk(this);
-            (IsLoggedIn, IsPreview, IsTalk) = (false, false, false);
+            EndTalk();
+            (IsLoggedIn, IsPreview) = (false, false);
             await _transport.DisposeAsync();
             _over.Dispose();
             _sending.Dispose();
@@ -241,8 +240,7 @@ internal sealed class TapoEmulatorConnection
 
     private void EndTalk()
     {
-        if (IsTalk)
-            _camera.EndTalk(this);
+        _camera.EndTalk(this); // also where the answer that granted it could not be sent any more
         IsTalk = false;
     }
 
