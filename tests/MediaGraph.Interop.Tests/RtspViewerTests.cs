@@ -86,9 +86,7 @@ public sealed class RtspViewerTests
         AssertPart(All(FrameHashes.Parse(await File.ReadAllLinesAsync(hashes))), source, "ffmpeg");
         if (recorder is null)
             return;
-        if (!await recorder.EndsWithinAsync(Viewer.GStreamersPatience))
-            recorder.Interrupt();
-        await recorder.WaitAsync();
+        await Viewer.EndGStreamerAsync(recorder);
         AssertPart(All(await HashAsync(file)), source, "GStreamer");
     }
 

@@ -10,21 +10,29 @@ namespace MediaGraph.Interop.Tests;
 /// <param name="Format">What it plays.</param>
 public sealed record Viewer(string Name, ExternalTool Tool, string File, MediaFormat Format)
 {
-    /// <summary>How long a GStreamer player that may go on is waited for.</summary>
-    public static TimeSpan GStreamersPatience { get; } = TimeSpan.FromSeconds(15);
+    // How long a GStreamer player that may go on is waited for.
+    private static readonly TimeSpan GStreamersPatience = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// Waits for the end of a GStreamer player, and brings it about where it does not come: some go on after the goodbyes of all of their
+    /// tracks. What they got is there all the same.
+    /// </summary>
+    public static async Task<ToolResult> EndGStreamerAsync(ExternalTool tool)
+    {
+        if (!await tool.EndsWithinAsync(GStreamersPatience))
+        {
+            tool.Interrupt();
+            if (!await tool.EndsWithinAsync(GStreamersPatience))
+                await tool.KillAsync();
+        }
+
+        return await tool.WaitAsync();
+    }
 
     /// <summary>Waits for the program's end, which is a good one, and reads what it got.</summary>
     public async Task<FrameHashes> EndAsync()
     {
-        // Some GStreamer players go on after the goodbyes of both of their tracks. What they got is there all the same.
-        if (Name.StartsWith("GStreamer", StringComparison.Ordinal) && !await Tool.EndsWithinAsync(GStreamersPatience))
-        {
-            Tool.Interrupt();
-            if (!await Tool.EndsWithinAsync(GStreamersPatience))
-                await Tool.KillAsync();
-        }
-
-        var result = await Tool.WaitAsync();
+        var result = Name.StartsWith("GStreamer", StringComparison.Ordinal) ? await EndGStreamerAsync(Tool) : await Tool.WaitAsync();
         var text = result.Output + result.Error;
 
         // GStreamer says PAUSE and TEARDOWN behind the stream's end, and sometimes has closed its own connection when it does.

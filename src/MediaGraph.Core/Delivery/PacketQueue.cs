@@ -181,7 +181,7 @@ public abstract class PacketQueue
             }
 
             EndJoiningLocked(state);
-            while (sender.Replay == ReplayRange.Newest && replay is { Remaining: > 1 })
+            while (sender.ReplayRange == ReplayRange.Newest && replay is { Remaining: > 1 })
                 replay.MoveNext();
             if (replay is { Remaining: > 0 })
             {

@@ -30,6 +30,9 @@ public abstract class Converter : Node
         FanOut(packet);
     }
 
+    /// <summary>What the consumers of a conversion are told that has failed.</summary>
+    internal static CloseReason ReasonOf(Exception failure) => new(CloseCode.Fault, $"a conversion failed: {failure.Message}");
+
     /// <summary>Called once, before anyone sees the converter.</summary>
     internal void Prepare(object format, GroupCacheOptions? parentsCache)
     {
@@ -52,8 +55,8 @@ public abstract class Converter : Node
         catch (Exception e)
         {
             // What fails here is this converter's and its consumers' affair, not the publisher's. Not closed in the fan-out.
-            var reason = new CloseReason(CloseCode.Fault, $"a conversion failed: {e.Message}");
-            ThreadPool.UnsafeQueueUserWorkItem(static state => state.Converter.Close(state.Reason), (Converter: this, Reason: reason), preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static state => state.Converter.Close(state.Reason), (Converter: this, Reason: ReasonOf(e)), preferLocal: false);
         }
     }
 }

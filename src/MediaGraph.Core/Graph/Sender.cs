@@ -30,7 +30,7 @@ public sealed class Sender : Node
     internal Sender? Leader { get; set; }
 
     /// <summary>How much of the parent's group is wanted. Set before the sender is attached.</summary>
-    internal ReplayRange Replay { get; set; }
+    internal ReplayRange ReplayRange { get; set; }
 
     /// <summary>Told when what it is fed by has failed. Set before the sender is attached.</summary>
     internal Action<CloseReason>? OnFault { get; set; }
@@ -50,7 +50,7 @@ public sealed class Sender : Node
             OnFault?.Invoke(reason);
     }
 
-    internal override bool WantsReplay => Replay != ReplayRange.None;
+    internal override bool WantsReplay => ReplayRange != ReplayRange.None;
 
     internal override void Accept(MediaPacket packet) => _queue.Offer(this, packet);
 

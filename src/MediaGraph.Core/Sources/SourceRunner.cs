@@ -217,7 +217,7 @@ internal sealed class SourceRunner
 
         var first = feed.FirstMedia;
         var due = TimeSpan.MaxValue;
-        var settling = feed.LacksAnnounced ? MediaStream.AnnouncedLimit : MediaStream.SettleLimit;
+        var settling = feed.LacksPromised ? MediaStream.PromisedLimit : MediaStream.SettleLimit;
         if (!IsSettled() && first is not null && !HasTime(settling - Time.GetElapsedTime(first.Value, now)))
             Sources.NoteSettled(session);
         var isTalk = !Sources.MayView(this, ask) && (!feed.CarriesMedia

@@ -68,8 +68,8 @@ public sealed class Feed : IAsyncDisposable
 
     internal TimeProvider Time => _stream.Time;
 
-    /// <summary>Whether a kind of media has no track yet that the publisher told of.</summary>
-    internal bool LacksAnnounced =>
+    /// <summary>Whether a kind of media has no track yet that was promised (<see cref="Promise"/>).</summary>
+    internal bool LacksPromised =>
         _tracks.Aggregate(_promised, static (left, track) => left & ~SourceMediaKinds.Of(track.Track.Kind)) != SourceMedia.None;
 
     /// <summary>What is added to this feed's times; null before its first packet. Guarded by the push lock, like all below.</summary>

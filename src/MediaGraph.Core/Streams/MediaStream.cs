@@ -17,7 +17,7 @@ namespace MediaGraph.Streams;
 public sealed class MediaStream
 {
     /// <summary>How long after the first media tracks may come that nobody told of, and those that a publisher told of.</summary>
-    internal static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1), AnnouncedLimit = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1), PromisedLimit = TimeSpan.FromSeconds(5);
 
     // A track's clock that goes back by more was set back. Decode times do not go back, but for encoders that are a little careless.
     private static readonly TimeSpan MaxStepBack = TimeSpan.FromSeconds(1);
@@ -799,14 +799,14 @@ public sealed class MediaStream
         ImmutableArray<Feed> feeds;
         using (GraphLock.Enter(_stateLock))
             feeds = _feeds;
-        if (_isSettlingLonger || !feeds.Any(static feed => feed.LacksAnnounced))
+        if (_isSettlingLonger || !feeds.Any(static feed => feed.LacksPromised))
         {
             EndSettling();
             return;
         }
 
         _isSettlingLonger = true;
-        Volatile.Read(ref _settleTimer)?.Change(AnnouncedLimit - SettleLimit, Timeout.InfiniteTimeSpan);
+        Volatile.Read(ref _settleTimer)?.Change(PromisedLimit - SettleLimit, Timeout.InfiniteTimeSpan);
     }
 
     private void EndSettling()

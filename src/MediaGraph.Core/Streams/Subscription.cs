@@ -300,7 +300,7 @@ public sealed class Subscription : IAsyncDisposable
         foreach (var (receiver, sender) in added)
         {
             GraphLock.Point();
-            sender.Replay = RangeOf(receiver, live);
+            sender.ReplayRange = RangeOf(receiver, live);
             sender.OnFault = Close;
             if (sender.Track.Kind == MediaKind.Audio)
                 sender.Leader = leader;
@@ -312,7 +312,7 @@ public sealed class Subscription : IAsyncDisposable
             catch (Exception e)
             {
                 // What it needs cannot be made. It may be the publisher's thread, whose affair that is not.
-                Close(new CloseReason(CloseCode.Fault, $"a conversion failed: {e.Message}"));
+                Close(Converter.ReasonOf(e));
                 return;
             }
 

@@ -91,7 +91,7 @@ internal sealed partial class RtspConnection
         if (accept.Length > 0 && !accept.Any(IsSdpOrAll))
             return Reply(request, RtspStatus.NotAcceptable);
         if (Resolve(request.Uri) is not { } address)
-            return RefuseName(request, StreamAction.Play);
+            return ReplyRefusal(request, StreamAction.Play, InvalidName);
         var (peer, refusal) = await AuthorizeAsync(request, StreamAction.Play, address, deadline).ConfigureAwait(false);
         if (peer is null)
             return refusal;
@@ -224,7 +224,7 @@ internal sealed partial class RtspConnection
         if (_session is not null)
             return Reply(request, RtspStatus.MethodNotValidInThisState);
         if (Resolve(request.Uri) is not { } address)
-            return RefuseName(request, StreamAction.Publish);
+            return ReplyRefusal(request, StreamAction.Publish, InvalidName);
         var type = (request.Headers[RtspHeaderNames.ContentType] ?? SdpType).Split(';')[0].Trim();
         if (!type.Equals(SdpType, StringComparison.OrdinalIgnoreCase))
             return Reply(request, RtspStatus.UnsupportedMediaType);
@@ -288,18 +288,13 @@ internal sealed partial class RtspConnection
         return new CloseReason(CloseCode.Refused, $"{NameOf(action)} was refused: {reason}");
     }
 
-    private CloseReason? RefuseName(RtspRequest request, StreamAction action)
-    {
-        const string reason = "not a valid stream name";
-        WarnOfRefusal(action, reason);
-        return Reply(request, RtspStatus.NotFound, reason);
-    }
-
     private void WarnOfRefusal(StreamAction action, string reason)
     {
         if (_parts.Connections.MayWarn())
             Log.Refused(_parts.Logger, Id, RemoteEndPoint, NameOf(action), reason);
     }
+
+    private static Refusal InvalidName => new(RtspStatus.NotFound, "not a valid stream name");
 
     private CloseReason? ReplyRefusal(RtspRequest request, StreamAction action, Refusal refusal)
     {

@@ -40,7 +40,7 @@ internal sealed partial class RtspConnection
         RtspRequest request, IReadOnlyList<RtspTransport> transports, CancellationToken deadline)
     {
         if (Resolve(request.Uri) is not { } address)
-            return RefuseName(request, StreamAction.Play);
+            return ReplyRefusal(request, StreamAction.Play, InvalidName);
         if (_session is { } existing && existing.Name != address.Name)
             return Reply(request, RtspStatus.AggregateOperationNotAllowed);
         var isTalk = address.Track == Backchannel.Key;

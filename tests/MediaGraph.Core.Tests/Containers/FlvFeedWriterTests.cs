@@ -218,6 +218,26 @@ internal sealed class FlvFeedWriterTests
         Assert.That(rig.Feed.Tracks.Select(t => t.Track.Id), Is.EqualTo(new[] { "metadata", "data" }));
     }
 
+    // AMF0: "onMetaData" and an object with two numbers, or with codecs of Enhanced RTMP.
+    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964 00401C000000000000 000C617564696F636F6465636964 004024000000000000 000009", 5)]
+    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964 02000468766331 000009", 5)]
+    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964 000000000000000000 000009", 1)]
+    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964 05 000009", 1)]
+    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964", 1)]
+    [TestCase("02000A6F6E4D65746144617461 05", 1)]
+    public async Task A_track_that_metadata_announce_is_waited_for(string metadata, int seconds)
+    {
+        await using var rig = new FlvRig();
+        var settled = rig.Stream.WhenSettledAsync(default);
+        rig.Write(Script, 0, metadata.Replace(" ", "", StringComparison.Ordinal));
+        rig.Write(Audio, 0, AudioParameters);
+        rig.Write(Audio, 0, "AF0101");
+        rig.Time.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromTicks(1));
+        Assert.That(settled.IsCompleted, Is.False);
+        rig.Time.Advance(TimeSpan.FromTicks(1));
+        Assert.That(settled.IsCompletedSuccessfully);
+    }
+
     [Test]
     public async Task A_feed_that_ended_says_so_and_leaks_nothing()
     {

@@ -36,6 +36,8 @@ internal sealed class FlvRig : IAsyncDisposable
 
     public Feed Feed { get; }
 
+    public MediaStream Stream => _hub.Find(Feed.StreamName)!;
+
     public FlvFeedWriter Writer { get; }
 
     public PacketPool Pool => _hub.Pool;

@@ -1,5 +1,4 @@
 using System.Net;
-using MediaGraph.Containers.Flv;
 using MediaGraph.Delivery;
 using MediaGraph.Events;
 using MediaGraph.Graph;
@@ -43,36 +42,6 @@ public sealed class PublishingTests
         await first.DisposeAsync();
         Assert.That(Write(second, 1), "the end of a revoked feed ends nothing else");
         Assert.That(hub.Pool.GetStatistics().OutstandingPackets, Is.EqualTo(1), "only the cached packets are left");
-    }
-
-    // AMF0: "onMetaData" and an object with two numbers, or with codecs of Enhanced RTMP.
-    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964 00401C000000000000 000C617564696F636F6465636964 004024000000000000 000009", 5)]
-    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964 02000468766331 000009", 5)]
-    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964 000000000000000000 000009", 1)]
-    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964 05 000009", 1)]
-    [TestCase("02000A6F6E4D65746144617461 03 000C766964656F636F6465636964", 1)]
-    [TestCase("02000A6F6E4D65746144617461 05", 1)]
-    public async Task A_track_that_metadata_announce_is_waited_for(string metadata, int seconds)
-    {
-        await using var hub = new StreamHub(timeProvider: _time);
-        await using var feed = hub.Publish("a");
-        var settled = hub.Find("a")!.WhenSettledAsync(default);
-        var writer = new FlvFeedWriter(feed);
-        Tag(FlvTagType.Script, metadata.Replace(" ", "", StringComparison.Ordinal));
-        Tag(FlvTagType.Audio, "AF001210");
-        Tag(FlvTagType.Audio, "AF0101");
-        _time.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromTicks(1));
-        Assert.That(settled.IsCompleted, Is.False);
-        _time.Advance(TimeSpan.FromTicks(1));
-        Assert.That(settled.IsCompletedSuccessfully);
-
-        void Tag(FlvTagType type, string hex)
-        {
-            var bytes = Convert.FromHexString(hex);
-            var body = hub.Pool.Rent(bytes.Length);
-            bytes.CopyTo(body.Span);
-            Assert.That(writer.Write(type, 0, body, 0, bytes.Length));
-        }
     }
 
     [Test]

@@ -135,10 +135,12 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
     {
         // onMetaData describes the stream and is kept for late joiners; anything else is of its moment.
         var isMetadata = ReadName(tag.Bytes) == "onMetaData";
-        if (isMetadata && Promises(tag.Bytes, "\0\u000Cvideocodecid"u8))
-            feed.Promise(MediaKind.Video);
-        if (isMetadata && Promises(tag.Bytes, "\0\u000Caudiocodecid"u8))
-            feed.Promise(MediaKind.Audio);
+        if (isMetadata)
+        {
+            PromiseIfNamed(tag, MediaKind.Video, "\0\u000Cvideocodecid"u8);
+            PromiseIfNamed(tag, MediaKind.Audio, "\0\u000Caudiocodecid"u8);
+        }
+
         if (isMetadata && tag.Length > maxParameterBytes)
         {
             _droppedFrames++;
@@ -247,16 +249,18 @@ public sealed class FlvFeedWriter(Feed feed, int maxParameterBytes = FlvFeedWrit
         return Encoding.UTF8.GetString(body.Slice(3, Math.Min(length, 64)));
     }
 
-    // Whether there is a property of that name whose value, a number or a FourCC, names a codec.
-    private static bool Promises(ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> name)
+    // Tracks of a kind will come where metadata have a property of that name whose value, a number or a FourCC, names a codec.
+    private void PromiseIfNamed(in Tag metadata, MediaKind kind, ReadOnlySpan<byte> name)
     {
-        var at = metadata.IndexOf(name);
-        return at >= 0 && metadata[(at + name.Length)..] switch
+        var at = metadata.Bytes.IndexOf(name);
+        var isNamed = at >= 0 && metadata.Bytes[(at + name.Length)..] switch
         {
             [0, .. { Length: >= 8 } number] => BinaryPrimitives.ReadDoubleBigEndian(number) > 0,
             [2, var high, var low, ..] => high + low > 0,
             _ => false,
         };
+        if (isNamed)
+            feed.Promise(kind);
     }
 
     private readonly ref struct Tag(long milliseconds, PooledBuffer buffer, int offset, int length)
